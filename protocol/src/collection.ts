@@ -1,0 +1,88 @@
+/**
+ * A collection: a named kind of record with its schema, conflict policy, guard and the roles that may write it. Server and
+ * devices share the declaration, so that `put()` refuses on the device what the server would reject.
+ */
+import type * as z from "zod/mini";
+import { canonicalJson, sha256Hex, TOMBSTONE_HASH } from "./hash.ts";
+import { WriteRejection } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+import type { ConflictPolicy, Role } from "./messages.ts";
+
+export interface Collection<T extends object = Record<string, unknown>> {
+  readonly name: string;
+  /** Loose at every depth: members beyond the schema are kept. It checks only; what is stored is what was sent. */
+  readonly schema: z.ZodMiniType<T>;
+  readonly policy: ConflictPolicy;
+  /** Roles that may write; none: only the server does. */
+  readonly writableBy: readonly Role[];
+  /** A top-level text member that is unique per store. A taken value is amended, never refused. */
+  readonly uniqueBy?: string;
+  /** Records that are only ever added: successive writes of one record do not coalesce on the device. */
+  readonly appendOnly?: boolean;
+  /**
+   * Why the step from `current` to `next` must not happen, or null. `current` is null for a new or deleted record, `next` null for a
+   * deletion. Pure; holds on every path.
+   */
+  readonly guard?: (current: T | null, next: T | null) => string | null;
+  /** Recomputes what follows from other members (totals), after a merge. Pure. */
+  readonly derive?: (data: T) => T;
+  /** Numeric members that count: under MERGE both sides' changes are added up. */
+  readonly sumFields?: readonly string[];
+}
+
+// Collections of different record types live in one set; the set's users know them as plain objects.
+export type AnyCollection = Collection<Record<string, unknown>>;
+export type CollectionSet = ReadonlyMap<string, AnyCollection>;
+
+const NAME = /^[a-z][a-z0-9_-]{0,63}$/;
+
+/** Declares a collection; policy SERVER_WINS, writable by registers and scripts, unless said otherwise. */
+export function defineCollection<T extends object>(
+  declaration: Pick<Collection<T>, "name" | "schema"> & Partial<Collection<T>>,
+): Collection<T> {
+  if (!NAME.test(declaration.name)) throw new Error(`not a collection name: ${declaration.name}`);
+  return { policy: "SERVER_WINS", writableBy: ["register", "script"], ...declaration };
+}
+
+/** @throws Error when two collections bear one name */
+export function collectionSet(collections: readonly Collection<never>[]): CollectionSet {
+  const set = new Map<string, AnyCollection>();
+  for (const collection of collections) {
+    if (set.has(collection.name)) throw new Error(`two collections are called ${collection.name}`);
+    set.set(collection.name, collection as unknown as AnyCollection);
+  }
+  return set;
+}
+
+export interface CheckedData {
+  readonly hash: string;
+  /** Canonical text, as hashed; null for a deletion. */
+  readonly canonical: string | null;
+}
+
+/**
+ * The checks that a write's data must pass, the same on the device and on the server.
+ * @param data null for a deletion
+ * @throws WriteRejection SCHEMA, WRITE_TOO_LARGE, or what canonicalJson throws
+ */
+export function checkData(collection: AnyCollection, data: unknown): CheckedData {
+  if (data === null || data === undefined) return { hash: TOMBSTONE_HASH, canonical: null };
+  const canonical = canonicalJson(data);
+  // A UTF-16 unit takes at most three bytes of UTF-8: most texts need no exact count.
+  if (canonical.length * 3 > LIMITS.writeBytes && new TextEncoder().encode(canonical).length > LIMITS.writeBytes) {
+    throw new WriteRejection("WRITE_TOO_LARGE", `larger than ${LIMITS.writeBytes} bytes`);
+  }
+  const parsed = collection.schema.safeParse(data);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new WriteRejection("SCHEMA", `${collection.name}.${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
+  }
+  return { hash: sha256Hex(canonical), canonical };
+}
+
+/** The value of the collection's unique member, or null where there is none. */
+export function uniqueValueOf(collection: AnyCollection, data: unknown): string | null {
+  if (!collection.uniqueBy || data === null || typeof data !== "object") return null;
+  const value = (data as Record<string, unknown>)[collection.uniqueBy];
+  return typeof value === "string" ? value : null;
+}

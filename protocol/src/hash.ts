@@ -1,0 +1,81 @@
+/**
+ * Canonical JSON (RFC 8785, JSON Canonicalization Scheme) and the hash over it. One deviation that PROTOCOL.md asks for: members
+ * that are null are dropped at every depth (array elements stay), so that a client that writes its defaults and one that omits
+ * them hash alike.
+ */
+import { sha256Hex } from "#sha256";
+import { WriteRejection } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+
+export { sha256Hex };
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/**
+ * The canonical text of `value`.
+ * @throws WriteRejection JSON_TOO_DEEP, TEXT_INVALID (U+0000, lone surrogate), NUMBER_INVALID (NaN, infinities),
+ *   WRITE_MALFORMED (what JSON cannot say: functions, bigint)
+ */
+export function canonicalJson(value: unknown): string {
+  return write(value, 0);
+}
+
+/** Lower-case hex SHA-256 of the canonical text. Throws as canonicalJson does. */
+export function hashOf(value: unknown): string {
+  return sha256Hex(canonicalJson(value));
+}
+
+/** The hash that every tombstone bears: that of the JSON text `null`. */
+export const TOMBSTONE_HASH = sha256Hex("null");
+
+function write(value: unknown, depth: number): string {
+  switch (typeof value) {
+    case "string":
+      return quote(value);
+    case "number":
+      if (!Number.isFinite(value)) throw new WriteRejection("NUMBER_INVALID", "a number is not finite");
+      return Object.is(value, -0) ? "0" : String(value);
+    case "boolean":
+      return value ? "true" : "false";
+    case "object":
+      if (value === null) return "null";
+      if (depth >= LIMITS.jsonDepth) throw new WriteRejection("JSON_TOO_DEEP", `nested deeper than ${LIMITS.jsonDepth}`);
+      return Array.isArray(value) ? writeArray(value, depth) : writeObject(value as Record<string, unknown>, depth);
+    case "undefined":
+      return "null"; // only as an array's element, as JSON.stringify does
+    default:
+      throw new WriteRejection("WRITE_MALFORMED", `a ${typeof value} is not JSON`);
+  }
+}
+
+function writeArray(array: readonly unknown[], depth: number): string {
+  let text = "[";
+  for (let i = 0; i < array.length; i++) text += (i === 0 ? "" : ",") + write(array[i], depth + 1);
+  return text + "]";
+}
+
+function writeObject(object: Record<string, unknown>, depth: number): string {
+  // Array.prototype.sort compares UTF-16 code units: the order that RFC 8785 asks for.
+  const keys = Object.keys(object).sort();
+  let text = "{";
+  for (const key of keys) {
+    const member = object[key];
+    if (member === null || member === undefined) continue;
+    text += (text.length === 1 ? "" : ",") + quote(key) + ":" + write(member, depth + 1);
+  }
+  return text + "}";
+}
+
+function quote(text: string): string {
+  const quoted = JSON.stringify(text);
+  // Only texts with escapes can hold U+0000 or a lone surrogate (well-formed JSON.stringify escapes both).
+  if (quoted.length !== text.length + 2) checkText(text);
+  return quoted;
+}
+
+// A surrogate that is not part of a pair; U+0000.
+const UNSTORABLE = /\0|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+
+function checkText(text: string): void {
+  if (UNSTORABLE.test(text)) throw new WriteRejection("TEXT_INVALID", "a text holds U+0000 or half a surrogate pair");
+}

@@ -1,0 +1,48 @@
+/** What a shop sells with: products, settings, staff. */
+import * as z from "zod/mini";
+import { defineCollection } from "../collection.ts";
+import { idSchema } from "../messages.ts";
+import { moneySchema } from "./fields.ts";
+
+export const productSchema = z.looseObject({
+  id: idSchema,
+  name: z.string().check(z.minLength(1), z.maxLength(200)),
+  sku: z.nullish(z.string()),
+  barcode: z.nullish(z.string()),
+  price: moneySchema,
+  categoryId: z.nullish(z.string()),
+  categoryName: z.nullish(z.string()),
+  /** A fraction: 0.08 is 8 %. */
+  taxRate: z.nullish(z.number().check(z.gte(0), z.lte(1))),
+  isActive: z.nullish(z.boolean()),
+});
+export type Product = z.infer<typeof productSchema>;
+
+/** One record, with the localId `shop`. */
+export const settingsSchema = z.looseObject({
+  id: idSchema,
+  name: z.string(),
+  /** ISO 4217. */
+  currency: z.string().check(z.regex(/^[A-Z]{3}$/)),
+  /** BCP 47. */
+  language: z.string(),
+  /** Whether prices contain the tax (`inclusive`) or it comes on top. */
+  taxMode: z.enum(["inclusive", "exclusive"]),
+  taxRates: z.array(z.looseObject({ id: z.string(), name: z.string(), rate: z.number().check(z.gte(0), z.lte(1)) })),
+  receiptHeader: z.array(z.string()),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+export const SETTINGS_ID = "shop";
+
+export const staffSchema = z.looseObject({
+  id: idSchema,
+  name: z.string().check(z.minLength(1), z.maxLength(100)),
+  pinHash: z.nullish(z.string()),
+  role: z.enum(["cashier", "manager"]),
+  isActive: z.nullish(z.boolean()),
+});
+export type StaffMember = z.infer<typeof staffSchema>;
+
+export const products = defineCollection<Product>({ name: "products", schema: productSchema as z.ZodMiniType<Product> });
+export const settings = defineCollection<Settings>({ name: "settings", schema: settingsSchema as z.ZodMiniType<Settings> });
+export const staff = defineCollection<StaffMember>({ name: "staff", schema: staffSchema as z.ZodMiniType<StaffMember> });

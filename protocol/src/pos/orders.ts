@@ -1,0 +1,95 @@
+/** Orders: sales, open tabs and refunded sales. Data as PROTOCOL.md describes; members beyond are kept. */
+import * as z from "zod/mini";
+import { defineCollection } from "../collection.ts";
+import { canonicalJson } from "../hash.ts";
+import { idSchema } from "../messages.ts";
+import { moneySchema, numberTextSchema, paymentMethodSchema, timeSchema } from "./fields.ts";
+
+const text = z.string();
+const textOrNull = z.nullish(z.string());
+
+export const orderItemSchema = z.looseObject({
+  id: text,
+  product: z.looseObject({
+    id: text,
+    name: text,
+    sku: textOrNull,
+    barcode: textOrNull,
+    price: moneySchema,
+    categoryId: textOrNull,
+    categoryName: textOrNull,
+    /** A fraction: 0.08 is 8 %. */
+    taxRate: z.nullish(z.number().check(z.gte(0), z.lte(1))),
+  }),
+  variation: z.nullish(z.unknown()),
+  quantity: z.int(),
+  modifiers: z.nullish(z.array(z.looseObject({ price: z.nullish(moneySchema), quantity: z.nullish(z.int()) }))),
+  discount: z.nullish(moneySchema),
+  notes: textOrNull,
+});
+export type OrderItem = z.infer<typeof orderItemSchema>;
+
+export const paymentStatusSchema = z.enum(["PENDING", "PAID", "REFUNDED", "FAILED"]);
+export const orderStatusSchema = z.enum(["PENDING", "COMPLETED", "CANCELLED", "REFUNDED"]);
+
+export const orderSchema = z.looseObject({
+  id: idSchema,
+  orderNumber: numberTextSchema,
+  items: z.array(orderItemSchema),
+  customerId: textOrNull,
+  customerName: textOrNull,
+  tableId: textOrNull,
+  tableName: textOrNull,
+  subtotal: moneySchema,
+  tax: moneySchema,
+  discount: z.nullish(moneySchema),
+  total: moneySchema,
+  paymentMethod: paymentMethodSchema,
+  paymentStatus: paymentStatusSchema,
+  orderStatus: orderStatusSchema,
+  notes: textOrNull,
+  createdAt: timeSchema,
+  completedAt: z.nullish(timeSchema),
+});
+export type Order = z.infer<typeof orderSchema>;
+
+type OrderStatus = Order["orderStatus"];
+type PaymentStatus = Order["paymentStatus"];
+
+// What each state can still become; steps may have been skipped offline, so these are the transitive closures.
+const NEXT_ORDER: Record<OrderStatus, readonly OrderStatus[]> = {
+  PENDING: ["COMPLETED", "CANCELLED", "REFUNDED"],
+  COMPLETED: ["REFUNDED"],
+  CANCELLED: [],
+  REFUNDED: [],
+};
+const NEXT_PAYMENT: Record<PaymentStatus, readonly PaymentStatus[]> = {
+  PENDING: ["PAID", "FAILED", "REFUNDED"],
+  FAILED: ["PENDING", "PAID", "REFUNDED"],
+  PAID: ["REFUNDED"],
+  REFUNDED: [],
+};
+const FROZEN_WHEN_PAID = ["items", "subtotal", "tax", "discount", "total"] as const;
+
+/** A paid order never goes back to unpaid, its items and amounts are frozen; its status moves along its machine. */
+export function guardOrder(current: Order | null, next: Order | null): string | null {
+  if (!current || !next) return null;
+  if (next.orderStatus !== current.orderStatus && !NEXT_ORDER[current.orderStatus].includes(next.orderStatus)) {
+    return `an order can't go from ${current.orderStatus} to ${next.orderStatus}`;
+  }
+  if (next.paymentStatus !== current.paymentStatus && !NEXT_PAYMENT[current.paymentStatus].includes(next.paymentStatus)) {
+    return `a payment can't go from ${current.paymentStatus} to ${next.paymentStatus}`;
+  }
+  if (current.paymentStatus !== "PAID" && current.paymentStatus !== "REFUNDED") return null;
+  for (const field of FROZEN_WHEN_PAID) {
+    if (canonicalJson(current[field] ?? null) !== canonicalJson(next[field] ?? null)) return `${field} of a paid order can't change`;
+  }
+  return null;
+}
+
+export const orders = defineCollection<Order>({
+  name: "orders",
+  schema: orderSchema as z.ZodMiniType<Order>,
+  uniqueBy: "orderNumber",
+  guard: guardOrder,
+});
