@@ -1,0 +1,187 @@
+/** What an application sees of a replica: the public types of @tillwire/client. */
+import type { Observable } from "rxjs";
+import type { Collection, CollectionSet } from "@tillwire/protocol/collection";
+import type { ConflictData } from "@tillwire/protocol/conflicts";
+import type { Base, PresentDevice } from "@tillwire/protocol/messages";
+
+/** Who this device is: the answer of `POST /api/enrol`. */
+export interface Identity {
+  readonly token: string;
+  readonly deviceId: string;
+  readonly storeId: string;
+  /** Prefix of the numbers that this register gives. */
+  readonly registerCode: string;
+  readonly role: "register" | "display" | "script";
+  readonly name: string;
+  readonly storeName: string;
+}
+
+/** Where one record stands between this device and the server. */
+export type RecordSync =
+  /** Saved on this device, waiting in the outbox. */
+  | "saved"
+  /** Sent, result not here yet. */
+  | "sending"
+  /** On the server, and part of its feed. */
+  | "synced"
+  /** Rejected by the server: kept here until a person deals with it. */
+  | "attention";
+
+/** A record as the device sees it: the server's value overlaid by the device's own unsettled writes. */
+export interface ReplicaRecord<T> {
+  readonly collection: string;
+  readonly localId: string;
+  readonly data: T;
+  readonly syncVersion: number;
+  readonly hash: string;
+  /** Hand it back to `put` as `readAt`: the write is then made on exactly this value. */
+  readonly readAt: Base;
+  readonly createdBy: string;
+  /** Device of the latest version. */
+  readonly deviceId: string;
+  /** Server time of the latest version; device time while it waits here. Epoch ms. */
+  readonly updatedAt: number;
+  readonly sync: RecordSync;
+  /** Why `sync` is "attention". */
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+export interface PutOptions {
+  /** Default: `data.id` when it is a text, else a new UUID v7. */
+  readonly localId?: string;
+  /** The value's position when the person read it (a form opened earlier). Default: the current one. */
+  readonly readAt?: Base;
+  /** Conflict that this write settles. */
+  readonly resolves?: string;
+}
+
+export interface Query<T> {
+  readonly where?: (data: T, record: ReplicaRecord<T>) => boolean;
+  readonly orderBy?: (a: ReplicaRecord<T>, b: ReplicaRecord<T>) => number;
+  readonly limit?: number;
+}
+
+export interface ReplicaCollection<T extends object> {
+  /**
+   * Saves on this device in one strict tx (record, outbox row) and resolves when it is durable.
+   * @throws WriteRejection with the code that the server would give (SCHEMA, ROLE, GUARD, ...); nothing is saved then
+   */
+  put(data: T, options?: PutOptions): Promise<ReplicaRecord<T>>;
+  delete(localId: string, options?: Pick<PutOptions, "readAt" | "resolves">): Promise<void>;
+  get(localId: string): Promise<ReplicaRecord<T> | undefined>;
+  query(query?: Query<T>): Promise<ReplicaRecord<T>[]>;
+  /** The live records, newest value first emitted at once; tombstones are left out. */
+  readonly records$: Observable<readonly ReplicaRecord<T>[]>;
+  record$(localId: string): Observable<ReplicaRecord<T> | undefined>;
+}
+
+/** One write of an atomic batch. */
+export type WriteIntent =
+  | ({ readonly op: "put"; readonly collection: Collection<never> | string; readonly data: object } & PutOptions)
+  | { readonly op: "delete"; readonly collection: Collection<never> | string; readonly localId: string; readonly readAt?: Base; readonly resolves?: string };
+
+/** Numbers for receipts and references: the register's prefix and a counter, durable with the batch that uses them. */
+export interface NumberSource {
+  /** `next("order")` gives for example `K7-000123`; each call the next one of that series. */
+  next(series: string): string;
+}
+
+export type LinkName = "offline" | "connecting" | "catching up" | "live" | "polling";
+export interface LinkStatus {
+  readonly state: LinkName;
+  readonly transport: "socket.io" | "websocket" | "http" | null;
+  /** Epoch ms at which this state began. */
+  readonly since: number;
+  /** Last word from the server, epoch ms; null: never. */
+  readonly lastContactAt: number | null;
+  /** While catching up: how far. */
+  readonly progress: { readonly cursor: number; readonly head: number } | null;
+  /** Sync is paused until somebody acts: enrol again (`reauthenticate`) or load a new version (`upgrade`). */
+  readonly paused: "reauthenticate" | "upgrade" | null;
+  /** This tab leads the sync (another one may). */
+  readonly leader: boolean;
+}
+
+/** The seed's sync states. */
+export type SyncState =
+  | { readonly type: "Idle" }
+  | { readonly type: "Syncing"; readonly pending: number }
+  | { readonly type: "Success"; readonly at: number }
+  | { readonly type: "Error"; readonly code: string; readonly message: string; readonly retryAt: number | null };
+
+export interface CollectionStats {
+  readonly pending: number;
+  readonly synced: number;
+  readonly failed: number;
+}
+export interface SyncStats {
+  readonly pending: number;
+  readonly synced: number;
+  readonly failed: number;
+  readonly collections: ReadonlyMap<string, CollectionStats>;
+  readonly lastSyncAt: number | null;
+  readonly oldestPendingAt: number | null;
+  /** Whether the last comparison at the head found this replica equal to the server; null: none yet. */
+  readonly digestsEqual: boolean | null;
+}
+
+/** One write that waits, or needs attention. */
+export interface OutboxEntry {
+  readonly key: number;
+  readonly collection: string;
+  readonly localId: string;
+  readonly op: "put" | "delete";
+  readonly syncVersion: number;
+  readonly createdAt: number;
+  readonly state: "queued" | "sent" | "rejected";
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly data: unknown;
+}
+
+export interface SyncReport {
+  readonly pending: number;
+  readonly failed: number;
+  readonly at: number;
+}
+
+export interface Replica {
+  readonly identity: Identity;
+  collection<T extends object>(collection: Collection<T>): ReplicaCollection<T>;
+  /**
+   * Several writes, and the numbers they bear, in one strict tx: all saved or none.
+   * @param build pure; called again if another tab took the numbers meanwhile
+   */
+  batch(build: (numbers: NumberSource) => readonly WriteIntent[]): Promise<ReplicaRecord<unknown>[]>;
+  readonly syncState$: Observable<SyncState>;
+  readonly link$: Observable<LinkStatus>;
+  readonly stats$: Observable<SyncStats>;
+  readonly outbox$: Observable<readonly OutboxEntry[]>;
+  readonly conflicts$: Observable<readonly ReplicaRecord<ConflictData>[]>;
+  readonly presence$: Observable<readonly PresentDevice[]>;
+  /** Pushes and pulls now; resolves when the outbox has been offered once and the head was reached, rejects with the reason otherwise. */
+  syncNow(): Promise<SyncReport>;
+  /** Gives a rejected write up for good; the record shows the server's value again. */
+  discardRejected(key: number): Promise<void>;
+  /** Offers a rejected write again. */
+  retryRejected(key: number): Promise<void>;
+  /** Everything unsent, as JSON text for a file. */
+  exportOutbox(): Promise<string>;
+  /** Continues with a new token after `paused: "reauthenticate"`; the outbox stays as it is. Same store only. */
+  reauthenticate(identity: Identity): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ReplicaOptions {
+  /** Origin of the server, for example `https://shop.example`. */
+  readonly url: string;
+  readonly identity: Identity;
+  readonly collections: CollectionSet;
+  /** Names of the collections to replicate; absent: all. */
+  readonly subscribe?: readonly string[];
+  /** Links in order of preference; HTTP polling is the fallback behind them. Default: socket.io. */
+  readonly live?: readonly ("socket.io" | "websocket")[];
+  /** SYNC_INTERVAL_SECONDS, in ms: how often HTTP batches run when no live link can be had. Default 30,000. */
+  readonly syncIntervalMs?: number;
+  readonly presence?: boolean;
+  readonly app?: { readonly name: string; readonly version: string };
+}
