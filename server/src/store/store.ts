@@ -1,0 +1,206 @@
+/**
+ * What accept, the feed and the sessions need of a database. PostgreSQL is the real one (postgres-store.ts); a twin in memory may
+ * stand in where time is virtual. Data travels as JSON text wherever nobody looks into it.
+ */
+import type { ConflictKind, ConflictPolicy, FieldDifference } from "@tillwire/protocol/messages";
+
+/** (version, hash) of a record's value; version 0 with hash null: there is none. */
+export interface Position {
+  readonly version: number;
+  readonly hash: string | null;
+}
+
+/** A write as sent, the key under which a decision is remembered. */
+export interface AsSent {
+  readonly collection: string;
+  readonly localId: string;
+  /** `""` for a re-offer: whichever device offers it, it is one write. */
+  readonly deviceId: string;
+  readonly syncVersion: number;
+  readonly hash: string;
+  /** `version:hash`, or `?` where it was not known. */
+  readonly base: string;
+}
+
+export interface ConflictSummary {
+  readonly id: string;
+  readonly kind: ConflictKind;
+  readonly policy: ConflictPolicy;
+  readonly fields: readonly FieldDifference[];
+}
+
+/** Metadata of one version of a record. */
+export interface StoredVersion {
+  readonly seq: number;
+  readonly syncVersion: number;
+  readonly hash: string;
+  /** Set where the stored value differs from what was sent. */
+  readonly sentVersion: number | null;
+  readonly sentHash: string | null;
+  /** What the write was made on; null: not known. */
+  readonly base: Position | null;
+  readonly uniqueKey: string | null;
+  readonly createdBy: string;
+  readonly deviceId: string;
+  readonly deleted: boolean;
+  readonly reoffered: boolean;
+  /** Epoch ms. */
+  readonly updatedAt: number;
+}
+
+export interface StoredRecord extends StoredVersion {
+  /** null for a tombstone */
+  readonly data: Record<string, unknown> | null;
+}
+
+/** A record to store, with what it must still be when the store's lock is held. */
+export interface PlannedRow {
+  readonly collection: string;
+  readonly localId: string;
+  readonly expect: Position;
+  readonly syncVersion: number;
+  readonly hash: string;
+  readonly sentVersion: number | null;
+  readonly sentHash: string | null;
+  readonly base: Position | null;
+  readonly uniqueKey: string | null;
+  readonly createdBy: string;
+  readonly deviceId: string;
+  readonly deleted: boolean;
+  readonly reoffered: boolean;
+  /** JSON text; null for a tombstone. */
+  readonly dataJson: string | null;
+  /** Epoch ms, for re-offers; null: the commit's time. */
+  readonly updatedAt: number | null;
+}
+
+/** What one write does: all of it or, if anything no longer holds, nothing. */
+export interface PlannedWrite {
+  /** The device whose link brought it; must not be revoked. */
+  readonly sender: string;
+  readonly asSent: AsSent;
+  /** Kept in decided_writes; null: the stored row itself is the memory. */
+  readonly remember: { readonly outcome: "duplicate" | "merged" | "conflict"; readonly conflict: ConflictSummary | null; readonly dataJson: string | null } | null;
+  readonly rows: readonly PlannedRow[];
+}
+
+export type RefusalReason =
+  /** A record is no longer what the plan expects. */
+  | "stale"
+  /** The number belongs to another record. */
+  | "number"
+  /** This very write was decided meanwhile. */
+  | "decided"
+  /** The sender was revoked. */
+  | "revoked";
+
+export interface CommitResult {
+  readonly epoch: string;
+  /** False: another epoch has begun, and nothing was done. */
+  readonly sameEpoch: boolean;
+  readonly headBefore: number;
+  /** Rows of writes that were not refused bear headBefore + 1 ... headAfter, in order. */
+  readonly headAfter: number;
+  /** Server time of the commit, epoch ms; never falls. */
+  readonly at: number;
+  /** By index into the planned writes. */
+  readonly refused: ReadonlyMap<number, RefusalReason>;
+  /** Of all the store's collections, after the commit. */
+  readonly digests: DigestMap;
+}
+
+export type DigestMap = ReadonlyMap<string, { readonly count: number; readonly digest: string }>;
+
+/** What decide must know about a record, read in one statement. */
+export interface RecordContext {
+  readonly current: StoredRecord | null;
+  /** Superseded versions, latest first. */
+  readonly history: readonly StoredVersion[];
+  /** Data of the latest version that was not a tombstone; for tombstones only. */
+  readonly lastData: Record<string, unknown> | null;
+  /** Data of the version that the write names as its base, as stored or as sent, if history has it. */
+  readonly baseData: Record<string, unknown> | null;
+  /** How this very write, as sent, was decided before and not stored as sent. */
+  readonly decided: { readonly outcome: string; readonly conflict: ConflictSummary | null } | null;
+  /** Numbers of other records: the one that this write claims and its amended forms. */
+  readonly takenNumbers: readonly string[];
+  readonly epochSeq: number;
+  /** Whether this epoch began with a restore whose losses devices shall offer. */
+  readonly epochReoffer: boolean;
+}
+
+export interface ContextQuery {
+  readonly asSent: AsSent;
+  readonly base: Position | null;
+  /** The number that the write claims. */
+  readonly number: string | null;
+}
+
+/** One change, encoded once: the JSON text that every device gets. */
+export interface EncodedChange {
+  readonly seq: number;
+  readonly collection: string;
+  readonly json: string;
+}
+
+export interface FeedPage {
+  readonly epoch: string;
+  readonly from: number;
+  /** Seq up to which the feed was read; equals head on the last page. */
+  readonly to: number;
+  readonly head: number;
+  readonly changes: readonly EncodedChange[];
+  /** All the store's collections; from the same snapshot as head. */
+  readonly digests: DigestMap;
+}
+
+export interface FeedQuery {
+  readonly storeId: string;
+  /** Exclusive. */
+  readonly from: number;
+  /** null: all. */
+  readonly collections: readonly string[] | null;
+  readonly maxChanges: number;
+  readonly maxBytes: number;
+}
+
+export interface StoreHead {
+  readonly storeId: string;
+  readonly head: number;
+  readonly epoch: string;
+}
+
+export interface ReplicationStore {
+  /**
+   * One statement, one tx.
+   * @throws StoreDataError when the database refuses the data of some write, StoreUnavailable for anything that may pass
+   */
+  commit(storeId: string, epoch: string, writes: readonly PlannedWrite[]): Promise<CommitResult>;
+  readContexts(storeId: string, queries: readonly ContextQuery[]): Promise<RecordContext[]>;
+  /** A page, its head and digests, from one statement. */
+  readFeed(query: FeedQuery): Promise<FeedPage>;
+  /** null: no such store. */
+  readHead(storeId: string): Promise<StoreHead | null>;
+  readHeads(storeIds: readonly string[]): Promise<StoreHead[]>;
+  /** Starts `epoch` unless another one than `expected` has begun; returns the one in force. */
+  beginEpoch(storeId: string, expected: string, epoch: string, reoffer: boolean): Promise<string>;
+  /** Policies that a shop has set for itself. */
+  readPolicies(storeId: string): Promise<ReadonlyMap<string, ConflictPolicy>>;
+  /** Whether the current epoch wants what devices hold beyond it. */
+  wantsReoffers(storeId: string): Promise<boolean>;
+}
+
+/** The database refused the data (SQLSTATE class 22, 23 or 54): trying again can't help. */
+export class StoreDataError extends Error {
+  constructor(readonly sqlState: string) {
+    super(`the database refused the data (${sqlState})`);
+    this.name = "StoreDataError";
+  }
+}
+/** The database is away, busy or restarting; whether the statement took effect is not known. */
+export class StoreUnavailable extends Error {
+  constructor(cause: unknown) {
+    super("the database is not available", { cause });
+    this.name = "StoreUnavailable";
+  }
+}
