@@ -13,22 +13,23 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 /**
  * The canonical text of `value`.
+ * @param maxDepth levels of arrays and objects, one within the other
  * @throws WriteRejection JSON_TOO_DEEP, TEXT_INVALID (U+0000, lone surrogate), NUMBER_INVALID (NaN, infinities),
  *   WRITE_MALFORMED (what JSON cannot say: functions, bigint)
  */
-export function canonicalJson(value: unknown): string {
-  return write(value, 0);
+export function canonicalJson(value: unknown, maxDepth: number = LIMITS.jsonDepth): string {
+  return write(value, maxDepth);
 }
 
 /** Lower-case hex SHA-256 of the canonical text. Throws as canonicalJson does. */
-export function hashOf(value: unknown): string {
-  return sha256Hex(canonicalJson(value));
+export function hashOf(value: unknown, maxDepth?: number): string {
+  return sha256Hex(canonicalJson(value, maxDepth));
 }
 
 /** The hash that every tombstone bears: that of the JSON text `null`. */
 export const TOMBSTONE_HASH = sha256Hex("null");
 
-function write(value: unknown, depth: number): string {
+function write(value: unknown, levels: number): string {
   switch (typeof value) {
     case "string":
       return quote(value);
@@ -39,8 +40,8 @@ function write(value: unknown, depth: number): string {
       return value ? "true" : "false";
     case "object":
       if (value === null) return "null";
-      if (depth >= LIMITS.jsonDepth) throw new WriteRejection("JSON_TOO_DEEP", `nested deeper than ${LIMITS.jsonDepth}`);
-      return Array.isArray(value) ? writeArray(value, depth) : writeObject(value as Record<string, unknown>, depth);
+      if (levels <= 0) throw new WriteRejection("JSON_TOO_DEEP", `nested deeper than ${LIMITS.jsonDepth}`);
+      return Array.isArray(value) ? writeArray(value, levels - 1) : writeObject(value as Record<string, unknown>, levels - 1);
     case "undefined":
       return "null"; // only as an array's element, as JSON.stringify does
     default:
@@ -48,20 +49,20 @@ function write(value: unknown, depth: number): string {
   }
 }
 
-function writeArray(array: readonly unknown[], depth: number): string {
+function writeArray(array: readonly unknown[], levels: number): string {
   let text = "[";
-  for (let i = 0; i < array.length; i++) text += (i === 0 ? "" : ",") + write(array[i], depth + 1);
+  for (let i = 0; i < array.length; i++) text += (i === 0 ? "" : ",") + write(array[i], levels);
   return text + "]";
 }
 
-function writeObject(object: Record<string, unknown>, depth: number): string {
+function writeObject(object: Record<string, unknown>, levels: number): string {
   // Array.prototype.sort compares UTF-16 code units: the order that RFC 8785 asks for.
   const keys = Object.keys(object).sort();
   let text = "{";
   for (const key of keys) {
     const member = object[key];
     if (member === null || member === undefined) continue;
-    text += (text.length === 1 ? "" : ",") + quote(key) + ":" + write(member, depth + 1);
+    text += (text.length === 1 ? "" : ",") + quote(key) + ":" + write(member, levels);
   }
   return text + "}";
 }

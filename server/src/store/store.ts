@@ -122,8 +122,8 @@ export interface RecordContext {
   readonly baseData: Record<string, unknown> | null;
   /** How this very write, as sent, was decided before and not stored as sent. */
   readonly decided: { readonly outcome: string; readonly conflict: ConflictSummary | null } | null;
-  /** Numbers of other records: the one that this write claims and its amended forms. */
-  readonly takenNumbers: readonly string[];
+  /** Whether another record bears the number that this write claims, and the highest n of amended forms `number-n` given out. */
+  readonly number: { readonly taken: boolean; readonly highestAmendment: number };
   readonly epochSeq: number;
   /** Whether this epoch began with a restore whose losses devices shall offer. */
   readonly epochReoffer: boolean;

@@ -1,0 +1,137 @@
+/** A write that passed every check that needs no database: parsed, hashed, allowed. Inside, its types are trusted. */
+import { checkData, uniqueValueOf, type AnyCollection, type CollectionSet } from "@tillwire/protocol/collection";
+import { SERVER_DEVICE_ID } from "@tillwire/protocol/conflicts";
+import { WriteRejection, type RejectionCode } from "@tillwire/protocol/errors";
+import { sha256Hex } from "@tillwire/protocol/hash";
+import { LIMITS } from "@tillwire/protocol/limits";
+import { writeSchema, type Base } from "@tillwire/protocol/messages";
+import type { Sender, SubmittedWrite, SeedHints } from "./accept.ts";
+import type { AsSent, Position } from "./store/store.ts";
+
+export interface CheckedWrite {
+  readonly collection: AnyCollection;
+  readonly localId: string;
+  readonly deleted: boolean;
+  readonly syncVersion: number;
+  /** null: not known. */
+  readonly base: Base | null;
+  readonly hash: string;
+  readonly data: Record<string, unknown> | null;
+  readonly dataJson: string | null;
+  /** The number that it claims. */
+  readonly number: string | null;
+  readonly reoffer: boolean;
+  /** Whether the sender's role may write here; a re-offer after a restore may come without. */
+  readonly roleAllows: boolean;
+  /** The device whose link brought it. */
+  readonly sender: string;
+  /** The device under which it is remembered as sent: the sender, or `""` for a re-offer. */
+  readonly deviceId: string;
+  /** The device that made this version: the sender or, of a re-offer, the original one. */
+  readonly author: string;
+  /** Creator, should the record be new. */
+  readonly createdBy: string;
+  /** Of a re-offer; null: the commit's time. */
+  readonly updatedAt: number | null;
+  readonly seed: SeedHints | null;
+}
+
+export interface UncheckableWrite {
+  readonly code: RejectionCode;
+  readonly message: string;
+  readonly collection: string;
+  readonly localId: string;
+}
+
+/** @returns the checked write, or why it can't be one, with its name as far as it has one */
+export function checkWrite(collections: CollectionSet, sender: Sender, submitted: SubmittedWrite): CheckedWrite | UncheckableWrite {
+  try {
+    return check(collections, sender, submitted);
+  } catch (error) {
+    if (!(error instanceof WriteRejection)) throw error;
+    const named = (typeof submitted.write === "object" && submitted.write !== null ? submitted.write : {}) as { collection?: unknown; localId?: unknown };
+    return { code: error.code, message: error.message, collection: textOf(named.collection), localId: textOf(named.localId) };
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, LIMITS.idLength) : "";
+}
+
+function check(collections: CollectionSet, sender: Sender, submitted: SubmittedWrite): CheckedWrite {
+  const parsed = writeSchema.safeParse(submitted.write);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new WriteRejection("WRITE_MALFORMED", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
+  }
+  const write = parsed.data;
+  const collection = collections.get(write.collection);
+  if (!collection) throw new WriteRejection("COLLECTION_UNKNOWN", `no collection ${write.collection}`);
+  const reoffer = write.reoffer === true;
+  const roleAllows = sender.deviceId === SERVER_DEVICE_ID || collection.writableBy.includes(sender.role);
+  // For whoever holds the last copy; what only the server writes stays the server's.
+  if (!roleAllows && !(reoffer && collection.writableBy.length > 0)) {
+    throw new WriteRejection("ROLE", `a ${sender.role} may not write ${collection.name}`);
+  }
+  checkBase(write.base, write.syncVersion);
+  const deleted = write.op === "delete";
+  const data = deleted ? null : (write.data as Record<string, unknown> | null);
+  if (deleted && write.data !== null && write.data !== undefined) throw new WriteRejection("WRITE_MALFORMED", "a delete carries no data");
+  if (!deleted && (typeof data !== "object" || data === null)) throw new WriteRejection("SCHEMA", "a put carries an object");
+  const checked = checkData(collection, data);
+  if (checked.hash !== write.hash) throw new WriteRejection("HASH_WRONG", "hash is not that of data");
+  return {
+    collection,
+    localId: write.localId,
+    deleted,
+    syncVersion: write.syncVersion,
+    base: write.base,
+    hash: write.hash,
+    data,
+    dataJson: data === null ? null : JSON.stringify(data),
+    number: uniqueValueOf(collection, data),
+    reoffer,
+    roleAllows,
+    sender: sender.deviceId,
+    deviceId: reoffer ? "" : sender.deviceId,
+    author: (reoffer ? write.deviceId : undefined) ?? sender.deviceId,
+    createdBy: (reoffer ? write.createdBy : submitted.seed?.createdBy) ?? sender.deviceId,
+    updatedAt: reoffer ? (write.updatedAt ?? null) : null,
+    seed: submitted.seed ?? null,
+  };
+}
+
+function checkBase(base: Base | null, syncVersion: number): void {
+  if (!base) return;
+  if (base.version >= syncVersion) throw new WriteRejection("WRITE_MALFORMED", "the base's version is not below syncVersion");
+  if ((base.version === 0) !== (base.hash === null)) throw new WriteRejection("WRITE_MALFORMED", "version 0 goes with hash null");
+}
+
+export function isChecked(write: CheckedWrite | UncheckableWrite): write is CheckedWrite {
+  return "sender" in write;
+}
+
+export function asSentOf(write: CheckedWrite): AsSent {
+  return {
+    collection: write.collection.name,
+    localId: write.localId,
+    deviceId: write.deviceId,
+    syncVersion: write.syncVersion,
+    hash: write.hash,
+    base: write.reoffer ? "" : write.base === null ? "?" : `${write.base.version}:${write.base.hash ?? ""}`,
+  };
+}
+
+export function sameBase(a: Position | null, b: Position | null): boolean {
+  return a === b || (a !== null && b !== null && a.version === b.version && a.hash === b.hash);
+}
+
+/**
+ * The id under which a sale is filed whose own is taken by another sale. A pure function of id and createdAt, so that later
+ * items of that sale find it without a table.
+ */
+export function refiledId(localId: string, createdAt: number): string {
+  const suffix = `.${createdAt}`;
+  if (localId.length + suffix.length <= LIMITS.idLength) return localId + suffix;
+  return `${localId.slice(0, 20)}.${sha256Hex(localId + suffix).slice(0, 40)}`;
+}

@@ -1,0 +1,227 @@
+/**
+ * What a write is: pure. Given the write as sent and what the store knows of its record, says what shall be stored, remembered and
+ * answered. The rules, in their order, are those of PROTOCOL.md, "What the server decides". `accept` carries the decision out,
+ * under the store's lock and only if what was known still holds.
+ */
+import type { AnyCollection } from "@tillwire/protocol/collection";
+import { fieldDifferences } from "@tillwire/protocol/differences";
+import type { RejectionCode } from "@tillwire/protocol/errors";
+import { hashOf } from "@tillwire/protocol/hash";
+import { LIMITS } from "@tillwire/protocol/limits";
+import type { Base, ConflictPolicy, Outcome } from "@tillwire/protocol/messages";
+import { amendNumber, isAmendmentOf } from "./amend-number.ts";
+import { conflictOf, type DecidedConflict } from "./conflict-record.ts";
+import { asSentOf, refiledId, sameBase, type CheckedWrite } from "./checked-write.ts";
+import type { ConflictSummary, PlannedRow, PlannedWrite, RecordContext, StoredRecord, StoredVersion } from "./store/store.ts";
+
+export interface Decided {
+  readonly outcome: Outcome;
+  /** Only with outcome "rejected". */
+  readonly rejection?: { readonly code: RejectionCode; readonly message: string };
+  /** What to commit; null: nothing, the answer stands at once. */
+  readonly plan: PlannedWrite | null;
+  /** The record's new value, the first row of the plan; null: `current` stands. */
+  readonly stored: { readonly row: PlannedRow; readonly data: Record<string, unknown> | null } | null;
+  readonly current: StoredRecord | null;
+  readonly conflict: ConflictSummary | null;
+}
+
+/** At the seed's door: another sale that bears the same id. To be decided again under its own. */
+export interface Refiled {
+  readonly outcome: "refiled";
+  readonly localId: string;
+}
+
+/** @param nowMs server clock, for conflict records only */
+export function decide(write: CheckedWrite, context: RecordContext, policy: ConflictPolicy, nowMs: number): Decided | Refiled {
+  const { current } = context;
+  const before = decidedBefore(write, context);
+  if (before) return before;
+  if (!write.roleAllows && !context.epochReoffer) return rejected(current, "ROLE", "nothing was lost that needs a re-offer");
+  if (!current) return takeWrite(write, context, nowMs);
+  if (isAnotherSale(write, context)) return { outcome: "refiled", localId: refiledId(write.localId, write.seed!.createdAt!) };
+  if (write.reoffer) return decideReoffer(write, context, current, policy, nowMs);
+  if (sameContent(write, current)) return remembered(write, current, "duplicate", null);
+  if (isCurrentBase(write, context, current)) return takeWrite(write, context, nowMs);
+  if (write.base === null && !current.deleted && write.syncVersion > current.syncVersion) {
+    // The seed's rule. What it overwrote of another device is kept as a settled conflict, for people to see.
+    const overwritten = current.deviceId === write.deviceId ? null : conflictOf(write, current, "CLIENT_WINS", "CLIENT", nowMs);
+    return takeWrite(write, context, nowMs, overwritten);
+  }
+  return settle(write, current, policy, nowMs);
+}
+
+/** Rule 2: this very write, as sent, was decided before. */
+function decidedBefore(write: CheckedWrite, context: RecordContext): Decided | null {
+  const { current, decided } = context;
+  if (decided && current) {
+    const outcome = decided.outcome === "conflict" ? "conflict" : "duplicate";
+    return { outcome, plan: null, stored: null, current, conflict: outcome === "conflict" ? decided.conflict : null };
+  }
+  if (!current || write.reoffer) return null;
+  const taken = isAsSent(write, current) || context.history.some((version) => isAsSent(write, version));
+  return taken ? { outcome: "duplicate", plan: null, stored: null, current, conflict: null } : null;
+}
+
+function isAsSent(write: CheckedWrite, version: StoredVersion): boolean {
+  return (
+    version.deviceId === write.deviceId &&
+    version.sentHash === null &&
+    version.syncVersion === write.syncVersion &&
+    version.hash === write.hash &&
+    // A re-offer carries no base, so one who retries what another device brought back is known without it.
+    (version.reoffered || sameBase(version.base, write.base))
+  );
+}
+
+function sameContent(write: CheckedWrite, current: StoredRecord): boolean {
+  if (current.deleted !== write.deleted || current.hash !== write.hash) return false;
+  const staleBase = write.base !== null && !(write.base.version === current.syncVersion && write.base.hash === current.hash);
+  return !(staleBase && (write.collection.sumFields?.length ?? 0) > 0);
+}
+
+/** Existing devices make ids of five random digits: soon two sales bear one id. createdAt tells them apart. */
+function isAnotherSale(write: CheckedWrite, context: RecordContext): boolean {
+  const seed = write.seed;
+  if (!seed || seed.createdAt === null || baseOfSeed(write, context)) return false;
+  const data = context.current!.data ?? context.lastData;
+  return data !== null && Object.hasOwn(data, "createdAt") && data["createdAt"] !== seed.createdAt;
+}
+
+/** The version that a seed item's `serverHash` names: the latest with that hash, as stored or as sent. */
+function baseOfSeed(write: CheckedWrite, context: RecordContext): Base | null {
+  const hash = write.seed?.baseHash;
+  if (!hash) return null;
+  const versions = context.current ? [context.current, ...context.history] : context.history;
+  const named = versions.find((version) => version.hash === hash || version.sentHash === hash);
+  return named ? { version: named.syncVersion, hash: named.hash } : null;
+}
+
+/** Rule 3: the base is the current value, as stored or, where only a number was amended, as sent. */
+function isCurrentBase(write: CheckedWrite, context: RecordContext, current: StoredRecord): boolean {
+  const base = write.base ?? baseOfSeed(write, context);
+  if (!base) return false;
+  if (base.version === current.syncVersion && base.hash === current.hash) return true;
+  if (current.sentHash !== null && base.version === current.sentVersion && base.hash === current.sentHash) return true;
+  if (!write.seed || current.deleted || write.syncVersion <= current.syncVersion) return false;
+  // The seed's door: existing devices don't chain their bases. Everything since the base is this device's own.
+  const since = [current, ...context.history].filter((version) => version.syncVersion > base.version);
+  return since.every((version) => version.deviceId === write.deviceId);
+}
+
+/** Rules 3 and 4: the write is taken, if its guard allows it, with its number amended if that is taken. */
+function takeWrite(write: CheckedWrite, context: RecordContext, nowMs: number, overwritten: DecidedConflict | null = null): Decided {
+  const { current } = context;
+  const refused = guardOf(write.collection, current, write.data);
+  if (refused !== null) return rejected(current, "GUARD", refused);
+  const syncVersion = Math.max(write.syncVersion, (current?.syncVersion ?? 0) + 1);
+  if (syncVersion > LIMITS.syncVersion) return rejected(current, "VERSION_EXHAUSTED", "the record has too many versions");
+
+  const claimed = write.number;
+  const amended = claimed === null ? null : amendedNumber(claimed, context);
+  const data = amended === null ? write.data : { ...write.data, [write.collection.uniqueBy!]: amended };
+  const hash = amended === null ? write.hash : hashOf(data);
+  const asSentStored = hash === write.hash && syncVersion === write.syncVersion;
+  const row: PlannedRow = {
+    collection: write.collection.name,
+    localId: write.localId,
+    expect: positionOf(current),
+    syncVersion,
+    hash,
+    sentVersion: asSentStored ? null : write.syncVersion,
+    sentHash: asSentStored ? null : write.hash,
+    base: write.base,
+    uniqueKey: amended ?? claimed,
+    createdBy: current?.createdBy ?? write.createdBy,
+    deviceId: write.author,
+    deleted: write.deleted,
+    reoffered: write.reoffer,
+    dataJson: amended === null ? write.dataJson : JSON.stringify(data),
+    updatedAt: write.updatedAt,
+  };
+  const renumbered = amended === null ? null : numberConflict(write, row, data!, nowMs);
+  const conflicts = [overwritten, renumbered].filter((conflict) => conflict !== null);
+  const outcome: Outcome = amended === null ? "accepted" : "merged";
+  const conflict = renumbered?.summary ?? overwritten?.summary ?? null;
+  return {
+    outcome,
+    plan: {
+      sender: write.sender,
+      asSent: asSentOf(write),
+      remember: asSentStored && !write.reoffer ? null : { outcome: "merged", conflict, dataJson: write.dataJson },
+      rows: [row, ...conflicts.map((each) => each.row)],
+    },
+    stored: { row, data },
+    current,
+    conflict,
+  };
+}
+
+function guardOf(collection: AnyCollection, current: StoredRecord | null, next: Record<string, unknown> | null): string | null {
+  return collection.guard?.(current?.data ?? null, next) ?? null;
+}
+
+/** The number under which the record is kept instead of the claimed one; null: the claimed one. Stable once given. */
+function amendedNumber(claimed: string, context: RecordContext): string | null {
+  const kept = context.current?.uniqueKey ?? null;
+  if (kept !== null && isAmendmentOf(kept, claimed)) return kept;
+  return context.number.taken ? amendNumber(claimed, context.number.highestAmendment + 1) : null;
+}
+
+/** Settled at once: a sale that happened is never refused, and people see what became of its number. */
+function numberConflict(write: CheckedWrite, row: PlannedRow, data: Record<string, unknown>, nowMs: number): DecidedConflict {
+  const stored: StoredRecord = { ...row, seq: 0, updatedAt: nowMs, data };
+  return conflictOf(write, stored, "SERVER_WINS", "SERVER", nowMs, "NUMBER_TAKEN");
+}
+
+/** Rule 5: a conflict, settled by the collection's policy. */
+function settle(write: CheckedWrite, current: StoredRecord, policy: ConflictPolicy, nowMs: number): Decided {
+  switch (policy) {
+    case "SERVER_WINS":
+    // Their settlements are an issue of their own and go here, each a pure function of a file of its own. Until then the safe
+    // one stands for them: nothing is overwritten and the loser is kept.
+    case "CLIENT_WINS":
+    case "MERGE":
+    case "MANUAL":
+      return serverWins(write, current, nowMs);
+  }
+}
+
+/** The server's value stands; the loser is kept whole as a settled conflict. */
+function serverWins(write: CheckedWrite, current: StoredRecord, nowMs: number): Decided {
+  const conflict = conflictOf(write, current, "SERVER_WINS", "SERVER", nowMs);
+  const remember = { outcome: "conflict" as const, conflict: conflict.summary, dataJson: write.dataJson };
+  return {
+    outcome: "conflict",
+    plan: { sender: write.sender, asSent: asSentOf(write), remember, rows: [conflict.row] },
+    stored: null,
+    current,
+    conflict: conflict.summary,
+  };
+}
+
+/**
+ * Restores: what a replica held when the server lost it. Taken if above everything that the epoch began with or that was re-offered
+ * since, whoever comes first; against a value newly written in this epoch the policy decides.
+ */
+function decideReoffer(write: CheckedWrite, context: RecordContext, current: StoredRecord, policy: ConflictPolicy, nowMs: number): Decided {
+  const isOld = (version: StoredVersion): boolean => version.seq <= context.epochSeq || version.reoffered;
+  const known = [current, ...context.history].filter(isOld).reduce((highest, version) => Math.max(highest, version.syncVersion), 0);
+  if (write.syncVersion <= known || (current.deleted === write.deleted && current.hash === write.hash)) return remembered(write, current, "duplicate", null);
+  return isOld(current) ? takeWrite(write, context, nowMs) : settle(write, current, policy, nowMs);
+}
+
+/** Nothing is stored, but the write, as sent, is remembered: a late retry gets the same answer. */
+function remembered(write: CheckedWrite, current: StoredRecord, outcome: "duplicate", conflict: ConflictSummary | null): Decided {
+  const remember = { outcome, conflict, dataJson: write.dataJson };
+  return { outcome, plan: { sender: write.sender, asSent: asSentOf(write), remember, rows: [] }, stored: null, current, conflict };
+}
+
+export function rejected(current: StoredRecord | null, code: RejectionCode, message: string): Decided {
+  return { outcome: "rejected", rejection: { code, message }, plan: null, stored: null, current, conflict: null };
+}
+
+export function positionOf(current: StoredVersion | null): { version: number; hash: string | null } {
+  return current ? { version: current.syncVersion, hash: current.hash } : { version: 0, hash: null };
+}
+

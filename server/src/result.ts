@@ -1,0 +1,27 @@
+/** A decision, once carried out, as the result that the device gets. */
+import type { Result } from "@tillwire/protocol/messages";
+import type { CheckedWrite } from "./checked-write.ts";
+import type { Decided } from "./decide.ts";
+
+/**
+ * @param seq of the stored row, where one was stored
+ * @param at the commit's time, epoch ms
+ */
+export function resultOf(write: CheckedWrite, decided: Decided, seq: number, at: number): Result {
+  const result: Result = { collection: write.collection.name, localId: write.localId, outcome: decided.outcome };
+  if (decided.rejection) {
+    result.code = decided.rejection.code;
+    result.message = decided.rejection.message;
+  }
+  if (decided.conflict) result.conflict = { ...decided.conflict, fields: [...decided.conflict.fields] };
+  const { stored, current } = decided;
+  const value = stored ? { ...stored.row, data: stored.data, seq, updatedAt: stored.row.updatedAt ?? at } : current;
+  if (!value) return result;
+  result.seq = value.seq;
+  result.syncVersion = value.syncVersion;
+  result.hash = value.hash;
+  result.deleted = value.deleted;
+  result.updatedAt = value.updatedAt;
+  if (value.hash !== write.hash || value.deleted !== write.deleted) result.data = value.data;
+  return result;
+}

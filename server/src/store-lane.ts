@@ -1,0 +1,248 @@
+/**
+ * One store's way into its feed: a queue, and one commit at a time over all that waits. A commit takes a record at most once, and
+ * writes of one record leave the queue in the order in which they came.
+ */
+import { ReplicationError } from "@tillwire/protocol/errors";
+import type { ConflictPolicy, Result } from "@tillwire/protocol/messages";
+import type { Committed } from "./accept.ts";
+import { asSentOf, type CheckedWrite } from "./checked-write.ts";
+import { decide, rejected, type Decided } from "./decide.ts";
+import { resultOf } from "./result.ts";
+import { encodeChange } from "./store/change-json.ts";
+import { StoreDataError, type CommitResult, type EncodedChange, type PlannedWrite, type RecordContext, type ReplicationStore } from "./store/store.ts";
+
+export interface LaneItem {
+  readonly epoch: string;
+  write: CheckedWrite;
+  /** Decide on what the store knows, not on the assumption that the record is new. */
+  needsContext: boolean;
+  /** How often it was decided. */
+  rounds: number;
+  /** @param localId under which it was filed */
+  readonly resolve: (result: Result, localId: string) => void;
+  readonly reject: (error: ReplicationError) => void;
+}
+
+/** What metrics and logs want to know. */
+export interface AcceptObserver {
+  committed?(storeId: string, writes: number, durationMs: number): void;
+  decided?(storeId: string, write: CheckedWrite, result: Result): void;
+  failed?(storeId: string, error: unknown): void;
+}
+
+export interface LaneOptions {
+  readonly store: ReplicationStore;
+  readonly onCommitted: (committed: Committed) => void;
+  readonly now: () => number;
+  readonly observer?: AcceptObserver;
+  readonly policiesOf: (storeId: string) => Promise<ReadonlyMap<string, ConflictPolicy>>;
+  readonly onIdle: () => void;
+}
+
+const MAX_WRITES_A_COMMIT = 500;
+const MAX_BYTES_A_COMMIT = 4 * 1024 * 1024;
+/** A write whose plan is overtaken this often is given up: others must not wait for it. */
+const MAX_ROUNDS = 20;
+
+/** The context of a record that the store does not know, on which new records are decided. Should it be known: the commit says "stale". */
+const UNKNOWN: RecordContext = {
+  current: null,
+  history: [],
+  lastData: null,
+  baseData: null,
+  decided: null,
+  number: { taken: false, highestAmendment: 1 },
+  epochSeq: 0,
+  epochReoffer: false,
+};
+
+interface Planned {
+  readonly item: LaneItem;
+  readonly decided: Decided;
+  readonly plan: PlannedWrite;
+}
+
+export class StoreLane {
+  private queue: LaneItem[] = [];
+  private inCommit = 0;
+  private running: Promise<void> | null = null;
+
+  constructor(
+    private readonly storeId: string,
+    private readonly options: LaneOptions,
+  ) {}
+
+  get queued(): number {
+    return this.queue.length + this.inCommit;
+  }
+
+  add(items: readonly LaneItem[]): void {
+    for (const item of items) this.queue.push(item);
+    this.running ??= this.run();
+  }
+
+  async idle(): Promise<void> {
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    // What arrives in this turn of the event loop joins the first commit.
+    await Promise.resolve();
+    while (this.queue.length > 0) {
+      const batch = this.take();
+      this.inCommit = batch.length;
+      try {
+        await this.process(batch);
+      } catch (error) {
+        this.options.observer?.failed?.(this.storeId, error);
+        // All that waits goes back with it: a later write of a record must not be taken before the earlier one that just failed.
+        const waiting = this.queue;
+        this.queue = [];
+        for (const item of [...batch, ...waiting]) item.reject(new ReplicationError("UNAVAILABLE", "the database is not available", 1_000));
+      }
+      this.inCommit = 0;
+    }
+    this.running = null;
+    this.options.onIdle();
+  }
+
+  /** The oldest items, each record once, all of one epoch. */
+  private take(): LaneItem[] {
+    const batch: LaneItem[] = [];
+    const rest: LaneItem[] = [];
+    const records = new Set<string>();
+    const epoch = this.queue[0]!.epoch;
+    let bytes = 0;
+    for (const item of this.queue) {
+      const key = keyOf(item.write.collection.name, item.write.localId);
+      const fits = batch.length < MAX_WRITES_A_COMMIT && (bytes < MAX_BYTES_A_COMMIT || batch.length === 0);
+      if (fits && item.epoch === epoch && !records.has(key)) {
+        batch.push(item);
+        bytes += item.write.dataJson?.length ?? 0;
+      } else {
+        rest.push(item);
+      }
+      // A later write of a record waits for the earlier one, taken or not.
+      records.add(key);
+    }
+    this.queue = rest;
+    return batch;
+  }
+
+  private async process(batch: readonly LaneItem[]): Promise<void> {
+    const policies = await this.options.policiesOf(this.storeId);
+    const contexts = await this.readContexts(batch);
+    const planned: Planned[] = [];
+    const again: LaneItem[] = [];
+    const used = new Set<string>();
+    for (const item of batch) {
+      const policy = policies.get(item.write.collection.name) ?? item.write.collection.policy;
+      const decided = decide(item.write, contexts.get(item) ?? UNKNOWN, policy, this.options.now());
+      item.rounds += 1;
+      if (decided.outcome === "refiled") {
+        item.write = { ...item.write, localId: decided.localId };
+        again.push(item);
+      } else if (item.rounds > MAX_ROUNDS) {
+        this.answer(item, rejected(null, "WRITE_FAILED", "the write was overtaken too often"), 0, 0);
+      } else if (decided.plan === null) {
+        this.answer(item, decided, 0, 0);
+      } else if (claim(used, decided.plan)) {
+        planned.push({ item, decided, plan: decided.plan });
+      } else {
+        item.needsContext = true;
+        again.push(item);
+      }
+    }
+    if (planned.length > 0) again.push(...(await this.commit(planned)));
+    // In front of what came later, in their order.
+    if (again.length > 0) this.queue = [...batch.filter((item) => again.includes(item)), ...this.queue];
+  }
+
+  private async readContexts(batch: readonly LaneItem[]): Promise<Map<LaneItem, RecordContext>> {
+    const asking = batch.filter((item) => item.needsContext);
+    if (asking.length === 0) return new Map();
+    const queries = asking.map(({ write }) => ({ asSent: asSentOf(write), base: write.base, number: write.number }));
+    const contexts = await this.options.store.readContexts(this.storeId, queries);
+    return new Map(asking.map((item, index) => [item, contexts[index]!]));
+  }
+
+  /** @returns the items that must be decided again */
+  private async commit(planned: readonly Planned[]): Promise<LaneItem[]> {
+    const startedAt = this.options.now();
+    let committed: CommitResult;
+    try {
+      committed = await this.options.store.commit(
+        this.storeId,
+        planned[0]!.item.epoch,
+        planned.map(({ plan }) => plan),
+      );
+    } catch (error) {
+      if (!(error instanceof StoreDataError)) throw error;
+      return this.halve(planned, error);
+    }
+    this.options.observer?.committed?.(this.storeId, planned.length, this.options.now() - startedAt);
+    if (!committed.sameEpoch) {
+      for (const { item } of planned) item.reject(new ReplicationError("RESET", "another epoch has begun"));
+      return [];
+    }
+    return this.carryOut(planned, committed);
+  }
+
+  /** PostgreSQL refused the data of some write: the culprit alone is rejected. */
+  private async halve(planned: readonly Planned[], error: StoreDataError): Promise<LaneItem[]> {
+    if (planned.length === 1) {
+      const { item, decided } = planned[0]!;
+      this.answer(item, rejected(decided.current, "WRITE_FAILED", error.message), 0, 0);
+      return [];
+    }
+    const middle = planned.length >> 1;
+    const again = await this.commit(planned.slice(0, middle));
+    return [...again, ...(await this.commit(planned.slice(middle)))];
+  }
+
+  private carryOut(planned: readonly Planned[], committed: CommitResult): LaneItem[] {
+    const again: LaneItem[] = [];
+    const changes: EncodedChange[] = [];
+    const answers: [LaneItem, Decided, number][] = [];
+    let seq = committed.headBefore;
+    planned.forEach(({ item, decided, plan }, index) => {
+      const refused = committed.refused.get(index);
+      if (refused === "revoked") {
+        item.reject(new ReplicationError("DEVICE_REVOKED", "the device was revoked"));
+      } else if (refused !== undefined) {
+        item.needsContext = true;
+        again.push(item);
+      } else {
+        answers.push([item, decided, seq + 1]);
+        for (const row of plan.rows) changes.push(encodeChange({ ...row, seq: ++seq, updatedAt: row.updatedAt ?? committed.at }));
+      }
+    });
+    if (changes.length > 0) {
+      const { epoch, headBefore: from, headAfter: to, at, digests } = committed;
+      this.options.onCommitted({ storeId: this.storeId, epoch, from, to, at, changes, digests });
+    }
+    for (const [item, decided, firstSeq] of answers) this.answer(item, decided, firstSeq, committed.at);
+    return again;
+  }
+
+  private answer(item: LaneItem, decided: Decided, seq: number, at: number): void {
+    const result = resultOf(item.write, decided, seq, at);
+    this.options.observer?.decided?.(this.storeId, item.write, result);
+    item.resolve(result, item.write.localId);
+  }
+}
+
+/** Takes the records and numbers of a plan for this commit, unless an earlier plan has one of them. */
+function claim(used: Set<string>, plan: PlannedWrite): boolean {
+  const keys = plan.rows.flatMap((row) => {
+    const key = keyOf(row.collection, row.localId);
+    return row.uniqueKey === null ? [key] : [key, `#${row.collection}|${row.uniqueKey}`];
+  });
+  if (keys.some((key) => used.has(key))) return false;
+  for (const key of keys) used.add(key);
+  return true;
+}
+
+function keyOf(collection: string, localId: string): string {
+  return `${collection}|${localId}`;
+}

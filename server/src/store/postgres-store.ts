@@ -1,0 +1,189 @@
+/** The replication store on PostgreSQL 15 or newer. One statement a call; what a write does happens in the function `commit_writes`. */
+import type { ConflictPolicy } from "@tillwire/protocol/messages";
+import { formatDigest } from "@tillwire/protocol/digest";
+import type { Sql } from "postgres";
+import { amendmentPrefix } from "../amend-number.ts";
+import { CONTEXT_SQL, FEED_SQL } from "./postgres-queries.ts";
+import {
+  StoreDataError,
+  StoreUnavailable,
+  type CommitResult,
+  type ContextQuery,
+  type DigestMap,
+  type FeedPage,
+  type FeedQuery,
+  type PlannedWrite,
+  type RecordContext,
+  type RefusalReason,
+  type ReplicationStore,
+  type StoreHead,
+} from "./store.ts";
+
+export function createPostgresStore(sql: Sql): ReplicationStore {
+  return {
+    commit: (storeId, epoch, writes) => guarded(() => commit(sql, storeId, epoch, writes)),
+    readContexts: (storeId, queries) => guarded(() => readContexts(sql, storeId, queries)),
+    readFeed: (query) => guarded(() => readFeed(sql, query)),
+    readHeads: (storeIds) => guarded(() => readHeads(sql, storeIds)),
+    readHead: (storeId) => guarded(async () => (await readHeads(sql, [storeId]))[0] ?? null),
+    beginEpoch: (storeId, expected, epoch, reoffer) =>
+      guarded(async () => {
+        const rows = await sql<{ epoch: string }[]>`select begin_epoch(${storeId}, ${expected}, ${epoch}, ${reoffer}) as epoch`;
+        return rows[0]!.epoch;
+      }),
+    readPolicies: (storeId) =>
+      guarded(async () => {
+        const rows = await sql<{ collection: string; policy: ConflictPolicy }[]>`
+          select collection, policy from store_collections where store_id = ${storeId} and policy is not null`;
+        return new Map(rows.map((row) => [row.collection, row.policy]));
+      }),
+    wantsReoffers: (storeId) =>
+      guarded(async () => {
+        const rows = await sql<{ reoffer: boolean }[]>`select reoffer from stores where id = ${storeId}`;
+        return rows[0]?.reoffer ?? false;
+      }),
+  };
+}
+
+/** Tells refused data (never worth a retry) from a database that is away. SQLSTATE classes: PostgreSQL manual, appendix A. */
+async function guarded<T>(statement: () => Promise<T>): Promise<T> {
+  try {
+    return await statement();
+  } catch (error) {
+    const state = (error as { code?: unknown }).code;
+    // 22 data exception, 23 integrity constraint, 54 program limit; 40 (rollback), 53, 57, 08 and socket errors pass.
+    if (typeof state === "string" && /^(22|23|54)[0-9A-Z]{3}$/.test(state)) throw new StoreDataError(state);
+    throw new StoreUnavailable(error);
+  }
+}
+
+interface CommitRow {
+  epoch: string | null;
+  head_before: string;
+  head_after: string;
+  at_ms: string;
+  refused: { grp: number; why: RefusalReason }[] | null;
+  digests: Record<string, { count: number; digest: string }> | null;
+}
+
+async function commit(sql: Sql, storeId: string, epoch: string, writes: readonly PlannedWrite[]): Promise<CommitResult> {
+  const [groups, rows] = encodePlan(writes);
+  const answer = await sql<CommitRow[]>`
+    select epoch, head_before, head_after, at_ms, refused, digests
+    from commit_writes(${storeId}, ${epoch}, ${groups}::text::json, ${rows}::text::json)`;
+  const row = answer[0]!;
+  return {
+    epoch: row.epoch ?? "",
+    sameEpoch: row.epoch === epoch,
+    headBefore: Number(row.head_before),
+    headAfter: Number(row.head_after),
+    at: Number(row.at_ms),
+    refused: new Map((row.refused ?? []).map(({ grp, why }) => [grp, why])),
+    digests: toDigestMap(row.digests),
+  };
+}
+
+/** The two JSON texts of `commit_writes`. Data is spliced in as the text that it already is. */
+function encodePlan(writes: readonly PlannedWrite[]): [string, string] {
+  const groups: string[] = [];
+  const rows: string[] = [];
+  writes.forEach((write, grp) => {
+    const sent = write.asSent;
+    const group = {
+      grp,
+      sender: write.sender,
+      collection: sent.collection,
+      local_id: sent.localId,
+      device_id: sent.deviceId,
+      sync_version: sent.syncVersion,
+      hash: sent.hash,
+      base: sent.base,
+      outcome: write.remember?.outcome ?? null,
+      conflict: write.remember?.conflict ?? null,
+    };
+    groups.push(withData(group, write.remember?.dataJson ?? null));
+    write.rows.forEach((row, ord) => {
+      const { dataJson, expect, base, ...rest } = row;
+      const planned = {
+        grp,
+        ord,
+        collection: rest.collection,
+        local_id: rest.localId,
+        expect_version: expect.version,
+        expect_hash: expect.hash,
+        sync_version: rest.syncVersion,
+        hash: rest.hash,
+        sent_version: rest.sentVersion,
+        sent_hash: rest.sentHash,
+        base_version: base?.version ?? null,
+        base_hash: base?.hash ?? null,
+        unique_key: rest.uniqueKey,
+        created_by: rest.createdBy,
+        device_id: rest.deviceId,
+        deleted: rest.deleted,
+        reoffered: rest.reoffered,
+        updated_at: rest.updatedAt,
+      };
+      rows.push(withData(planned, dataJson));
+    });
+  });
+  return [`[${groups.join(",")}]`, `[${rows.join(",")}]`];
+}
+
+function withData(object: object, dataJson: string | null): string {
+  return `${JSON.stringify(object).slice(0, -1)},"data":${dataJson ?? "null"}}`;
+}
+
+async function readContexts(sql: Sql, storeId: string, queries: readonly ContextQuery[]): Promise<RecordContext[]> {
+  const asked = queries.map(({ asSent, base, number }, idx) => ({
+    idx,
+    collection: asSent.collection,
+    local_id: asSent.localId,
+    device_id: asSent.deviceId,
+    sync_version: asSent.syncVersion,
+    hash: asSent.hash,
+    base: asSent.base,
+    base_version: base?.version ?? null,
+    base_hash: base?.hash ?? null,
+    number,
+    amendment_prefix: number === null ? null : amendmentPrefix(number),
+  }));
+  const rows = await sql.unsafe<{ idx: number; context: RecordContext }[]>(CONTEXT_SQL, [storeId, JSON.stringify(asked)], { prepare: true });
+  const contexts: RecordContext[] = new Array(queries.length);
+  for (const row of rows) contexts[row.idx] = row.context;
+  return contexts;
+}
+
+interface FeedRow {
+  epoch: string;
+  head: string;
+  digests: Record<string, { count: number; digest: string }> | null;
+  lines: string | null;
+  fetched: number;
+  kept: number;
+}
+
+async function readFeed(sql: Sql, query: FeedQuery): Promise<FeedPage> {
+  const parameters = [query.storeId, query.from, query.collections as string[] | null, query.maxChanges, query.maxBytes];
+  const rows = await sql.unsafe<FeedRow[]>(FEED_SQL, parameters as never[], { prepare: true });
+  const row = rows[0];
+  if (!row) throw new Error(`no store ${query.storeId}`);
+  const changes = (row.lines === null ? [] : row.lines.split("\n")).map((line) => {
+    const afterSeq = line.indexOf(" ");
+    const afterCollection = line.indexOf(" ", afterSeq + 1);
+    return { seq: Number(line.slice(0, afterSeq)), collection: line.slice(afterSeq + 1, afterCollection), json: line.slice(afterCollection + 1) };
+  });
+  const head = Number(row.head);
+  const more = row.fetched === query.maxChanges || row.kept < row.fetched;
+  const to = more ? changes.at(-1)!.seq : Math.max(head, query.from);
+  return { epoch: row.epoch, from: query.from, to, head, changes, digests: toDigestMap(row.digests) };
+}
+
+async function readHeads(sql: Sql, storeIds: readonly string[]): Promise<StoreHead[]> {
+  const rows = await sql<{ id: string; head: string; epoch: string }[]>`select id, head, epoch from stores where id = any(${storeIds as string[]})`;
+  return rows.map((row) => ({ storeId: row.id, head: Number(row.head), epoch: row.epoch }));
+}
+
+function toDigestMap(digests: CommitRow["digests"]): DigestMap {
+  return new Map(Object.entries(digests ?? {}).map(([collection, { count, digest }]) => [collection, { count, digest: formatDigest(BigInt(digest)) }]));
+}
