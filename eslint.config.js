@@ -44,7 +44,7 @@ export default defineConfig(
   },
   {
     files: ["server/src/**/*.ts", "web/client/src/**/*.ts"],
-    ignores: [...tests, "server/src/{main,embedded-postgres}.ts"],
+    ignores: [...tests, "server/src/{main,embedded-postgres,postmaster}.ts"],
     rules: { "no-restricted-syntax": ["error", noDefaultExport, ...hiddenInputs] },
   },
   {

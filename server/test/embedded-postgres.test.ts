@@ -1,0 +1,176 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import postgres from "postgres";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/embedded-postgres.ts";
+import { runningPostmaster } from "../src/postmaster.ts";
+
+let root: string;
+/** Most tests share one data directory, as to make one takes a second; each finds it stopped and leaves it so. */
+let dataDir: string;
+let marks = 0;
+const started: EmbeddedPostgres[] = [];
+const connections: postgres.Sql[] = [];
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "tillwire-launcher-"));
+  chmodSync(root, 0o755);
+  dataDir = join(root, "data");
+});
+
+afterEach(async () => {
+  for (const sql of connections.splice(0)) await sql.end({ timeout: 0 });
+  for (const server of started.splice(0)) await server.stop();
+});
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+async function start(dataDir: string): Promise<EmbeddedPostgres> {
+  const server = await startEmbeddedPostgres({ dataDir, log: () => undefined });
+  started.push(server);
+  return server;
+}
+
+function connect(server: EmbeddedPostgres): postgres.Sql {
+  const sql = postgres(server.url, { max: 2, onnotice: () => undefined });
+  connections.push(sql);
+  return sql;
+}
+
+async function writeMark(server: EmbeddedPostgres): Promise<number> {
+  const sql = connect(server);
+  await sql`create table if not exists marks (mark int)`;
+  await sql`insert into marks values (${++marks})`;
+  await sql.end();
+  return marks;
+}
+
+async function readMark(server: EmbeddedPostgres): Promise<unknown> {
+  const [row] = await connect(server)`select max(mark) as mark from marks`;
+  return row?.mark;
+}
+
+/** A process of its own that starts PostgreSQL and then waits to be killed. */
+async function startElsewhere(dataDir: string) {
+  const source = resolve(import.meta.dirname, "../src/embedded-postgres.ts");
+  const program = `
+    const { startEmbeddedPostgres } = await import(${JSON.stringify(source)});
+    const server = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)}, log() {} });
+    process.stdout.write(String(server.pid));`;
+  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [output] = (await once(child.stdout, "data")) as [Buffer];
+  return { child, postmasterPid: Number(output.toString()) };
+}
+
+async function killHard(child: ReturnType<typeof spawn>): Promise<void> {
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+test("a first start makes a durable UTF8 database that only the password opens, on the loopback alone", async () => {
+  const server = await start(dataDir);
+  const sql = connect(server);
+  const setting = async (name: string) => (await sql`select current_setting(${name}) as value`)[0]?.value as string;
+  expect(await setting("fsync")).toBe("on");
+  expect(await setting("full_page_writes")).toBe("on");
+  expect(await setting("synchronous_commit")).toBe("on");
+  expect(await setting("server_encoding")).toBe("UTF8");
+  expect(await setting("listen_addresses")).toBe("127.0.0.1");
+  expect(Number(await setting("port"))).toBeLessThan(32768);
+  const [database] = await sql`select datlocprovider, datlocale from pg_database where datname = current_database()`;
+  expect(database).toMatchObject({ datlocprovider: "b", datlocale: "C.UTF-8" });
+  const stranger = postgres(server.url.replace(/:[0-9a-f]+@/, ":wrong@"), { max: 1 });
+  await expect(stranger`select 1`).rejects.toMatchObject({ code: "28P01" });
+  await stranger.end();
+});
+
+test("stop ends the server, and a warm start finds its data at the same address", async () => {
+  const first = await start(dataDir);
+  const mark = await writeMark(first);
+  await first.stop();
+  expect(runningPostmaster(join(dataDir, "cluster"))).toBeUndefined();
+  const second = await start(dataDir);
+  expect(await readMark(second)).toBe(mark);
+  expect(second.url).toBe(first.url);
+});
+
+test("a server whose launcher was killed is adopted", async () => {
+  const { child, postmasterPid } = await startElsewhere(dataDir);
+  await killHard(child);
+  const server = await start(dataDir);
+  expect(server.pid).toBe(postmasterPid);
+  await server.stop();
+  expect(runningPostmaster(join(dataDir, "cluster"))).toBeUndefined();
+});
+
+test("of two processes that use one server, the last to leave stops it", async () => {
+  const first = await start(dataDir);
+  const second = await start(dataDir);
+  expect(second.pid).toBe(first.pid);
+  await first.stop();
+  await writeMark(second);
+  await second.stop();
+  expect(runningPostmaster(join(dataDir, "cluster"))).toBeUndefined();
+});
+
+test("a server that was killed under its launcher comes back with its data, at the same address", async () => {
+  const server = await start(dataDir);
+  const mark = await writeMark(server);
+  const killed = server.pid;
+  process.kill(killed, "SIGKILL");
+  await vi.waitFor(async () => expect(await readMark(server)).toBe(mark), { timeout: 20_000 });
+  await vi.waitFor(() => expect(server.pid).not.toBe(killed));
+});
+
+test("a start recovers what a killed launcher and a killed server left behind", async () => {
+  const { child, postmasterPid } = await startElsewhere(dataDir);
+  await killHard(child);
+  const adopted = await start(dataDir);
+  const mark = await writeMark(adopted);
+  await adopted.stop();
+  const again = await startElsewhere(dataDir);
+  expect(again.postmasterPid).not.toBe(postmasterPid);
+  await killHard(again.child);
+  process.kill(again.postmasterPid, "SIGKILL");
+  expect(await readMark(await start(dataDir))).toBe(mark);
+});
+
+test("a pid file whose number belongs to somebody else now does not stand in the way", async () => {
+  const first = await start(dataDir);
+  await first.stop();
+  const innocent = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+  writeFileSync(join(dataDir, "cluster/postmaster.pid"), `${String(innocent.pid)}\n/elsewhere\n0\n5432\n\n\n\nready\n`);
+  expect(runningPostmaster(join(dataDir, "cluster"))).toBeUndefined();
+  const second = await start(dataDir);
+  expect(second.pid).not.toBe(innocent.pid);
+  await killHard(innocent);
+});
+
+test("a first start that was interrupted begins anew", async () => {
+  const interrupted = join(root, "interrupted");
+  mkdirSync(join(interrupted, "cluster.new"), { recursive: true });
+  writeFileSync(join(interrupted, "cluster.new/half"), "");
+  await writeMark(await start(interrupted));
+  expect(readdirSync(interrupted).sort()).toEqual(["cluster", "launcher.json", "postgres.log"]);
+});
+
+test("two data directories have servers of their own, side by side", async () => {
+  const [one, two] = await Promise.all([start(join(root, "one")), start(join(root, "two"))]);
+  expect(one.pid).not.toBe(two.pid);
+  await Promise.all([writeMark(one), writeMark(two)]);
+});
+
+test("data lie where they were asked for even below a directory that is closed to others", async () => {
+  const closed = join(root, "closed");
+  mkdirSync(closed, { mode: 0o700 });
+  const first = await start(join(closed, "data"));
+  const mark = await writeMark(first);
+  await first.stop();
+  expect(await readMark(await start(join(closed, "data")))).toBe(mark);
+  expect(readdirSync(join(closed, "data"))).toContain("cluster");
+});
