@@ -1,0 +1,64 @@
+// `npm start`: from a fresh clone to a running server. Installs and builds what is missing or stale, then runs the server and
+// ends with its exit code (0 after it has drained).
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { ensureWebBuilt } from "./support/build-web.mjs";
+import { ensureInstalled } from "./support/install.mjs";
+import { requireNode, root } from "./support/run.mjs";
+
+requireNode();
+await ensureInstalled();
+if (!(await ensureWebBuilt())) process.exit(1);
+await waitForPort(Number(process.env.SERVER_PORT || 8080));
+
+const preload = pathToFileURL(join(root, "scripts/support/end-with-parent.mjs")).href;
+const server = spawn(process.execPath, ["--import", "tsx", "--import", preload, "server/src/main.ts"], {
+  cwd: root,
+  stdio: ["ignore", "inherit", "inherit", "ipc"],
+  // a process group of its own: a Ctrl-C reaches every process of the terminal's, and the server is to hear it once, from here
+  detached: true,
+});
+
+let lastSignalAt = -Infinity;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => {
+    // npm passes on what the terminal has already delivered; a second one that is meant comes later
+    if (performance.now() - lastSignalAt < 500) return;
+    lastSignalAt = performance.now();
+    server.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
+  });
+}
+if (process.env.npm_lifecycle_event) endWithNpm();
+
+server.once("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+
+/** A npm that is killed cannot pass that on either. Started any other way, a parent may end and mean nothing by it. */
+function endWithNpm() {
+  const npm = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === npm) return;
+    clearInterval(timer);
+    server.kill("SIGTERM");
+  }, 500);
+  timer.unref();
+}
+
+/** A server whose npm was killed a moment ago may still be draining. */
+async function waitForPort(port) {
+  for (let attempt = 0; attempt < 50 && !(await isFree(port)); attempt++) {
+    if (attempt === 5) console.log(`Port ${port} is in use; waiting a little for it ...`);
+    await delay(200);
+  }
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen(port, () => probe.close(() => resolve(true)));
+  });
+}

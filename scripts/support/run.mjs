@@ -1,0 +1,50 @@
+// What start.mjs and test.mjs share. Plain Node: on a fresh clone there is nothing else yet.
+import { spawn } from "node:child_process";
+import { join, resolve } from "node:path";
+
+export const root = resolve(import.meta.dirname, "../..");
+export const cache = join(root, "node_modules/.cache/tillwire");
+
+const oldest = [20, 19];
+
+/** Ends the process with a word of advice if this Node is too old for what follows. */
+export function requireNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > oldest[0] || (major === oldest[0] && minor >= oldest[1])) return;
+  console.error(`Tillwire needs Node ${oldest.join(".")} or newer; this is ${process.versions.node}.`);
+  process.exit(1);
+}
+
+/** How to call a tool that npm installed. */
+export function tool(name) {
+  return join(root, "node_modules/.bin", process.platform === "win32" ? `${name}.cmd` : name);
+}
+
+/**
+ * Runs a command in `cwd` (default: the root) and resolves with `{ok, output, ms}`. Its output is shown as it comes, or, with
+ * `quiet`, collected in `output`.
+ */
+export function run(command, args, { cwd = root, quiet = false, env = {} } = {}) {
+  const begin = performance.now();
+  const shell = process.platform === "win32" && command.endsWith(".cmd");
+  const child = spawn(command, args, {
+    cwd,
+    shell,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", ...(quiet ? ["pipe", "pipe"] : ["inherit", "inherit"])],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += chunk));
+  return new Promise((settle) => {
+    const end = (ok) => settle({ ok, output, ms: performance.now() - begin });
+    child.once("error", (error) => {
+      output += error.message;
+      end(false);
+    });
+    child.once("close", (code) => end(code === 0));
+  });
+}
+
+export function seconds(ms) {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

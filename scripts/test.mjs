@@ -1,0 +1,97 @@
+// `npm test`: from a fresh clone to a verdict. Installs what is missing, then runs every check and every test, goes on after a
+// failure so that all are seen, and ends with `N passed, N failed`: the tests, plus one for each check.
+// `npm test -- --only types,unit` runs a part: types, lint, format, knip, unit, integration, e2e.
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { ensureWebBuilt } from "./support/build-web.mjs";
+import { ensureInstalled } from "./support/install.mjs";
+import { requireNode, root, run, seconds, tool } from "./support/run.mjs";
+
+const checks = [
+  ...["protocol", "server", "web/client", "."].map((project) => ({
+    ...{ group: "types", name: `types of ${project === "." ? "scripts" : project}` },
+    ...{ command: "tsc", args: ["--noEmit", "--project", project] },
+  })),
+  { group: "types", name: "types of web", command: "svelte-check", args: ["--workspace", "web"] },
+  { group: "lint", name: "lint", command: "eslint", args: ["."] },
+  { group: "format", name: "format", command: "prettier", args: ["--check", "."] },
+  { group: "knip", name: "nothing unused", command: "knip", args: [] },
+];
+const projects = ["unit", "integration", "e2e"];
+
+const tally = { passed: 0, failed: 0, executed: 0 };
+const failures = [];
+const only = readOnly();
+
+requireNode();
+const begin = performance.now();
+await ensureInstalled();
+await runChecks(checks.filter(({ group }) => isWanted(group)));
+for (const project of projects.filter(isWanted)) await runTests(project);
+
+for (const failure of failures) console.log(`failed: ${failure}`);
+console.log(`Everything took ${seconds(performance.now() - begin)}.`);
+console.log(`${tally.passed} passed, ${tally.failed} failed`);
+process.exit(tally.failed === 0 && tally.executed > 0 ? 0 : 1);
+
+function readOnly() {
+  const at = process.argv.indexOf("--only");
+  return at < 0 ? undefined : process.argv[at + 1].split(",");
+}
+
+function isWanted(group) {
+  return only === undefined || only.includes(group);
+}
+
+function record(name, ok) {
+  tally.executed += 1;
+  tally[ok ? "passed" : "failed"] += 1;
+  if (!ok) failures.push(name);
+}
+
+/** As many at a time as there are cores. */
+async function runChecks(waiting) {
+  const worker = async () => {
+    for (let check = waiting.shift(); check; check = waiting.shift()) {
+      const { ok, output, ms } = await run(tool(check.command), check.args, { quiet: true });
+      console.log(`${ok ? "ok    " : "FAILED"} ${check.name} (${seconds(ms)})`);
+      if (!ok) console.log(output);
+      record(check.name, ok);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+}
+
+async function runTests(project) {
+  if (project === "e2e" && !(await ensureWebBuilt())) return record("build of the web app", false);
+  const report = join(root, "test-output", `${project}.json`);
+  mkdirSync(join(root, "test-output"), { recursive: true });
+  rmSync(report, { force: true });
+  console.log(`\nTests: ${project}`);
+  const { ok } = await run(tool("vitest"), [
+    ...["run", "--project", project],
+    ...["--reporter", "default", "--reporter", "json", `--outputFile.json=${report}`],
+  ]);
+  countTests(project, report, ok);
+}
+
+/** A file that does not load, or an error outside of any test, has failed too, though no test of it is listed. */
+function countTests(project, report, ok) {
+  let results;
+  try {
+    results = JSON.parse(readFileSync(report, "utf8"));
+  } catch {
+    return record(`${project}: vitest did not report`, false);
+  }
+  const failedBefore = tally.failed;
+  for (const { name, status, message, assertionResults } of results.testResults) {
+    for (const { status: outcome, fullName } of assertionResults) {
+      if (outcome === "passed" || outcome === "failed") record(`${project}: ${fullName}`, outcome === "passed");
+    }
+    const listed = assertionResults.some(({ status: outcome }) => outcome === "failed");
+    if (status === "failed" && !listed) record(`${project}: ${name}: ${message}`, false);
+  }
+  if (results.numTotalTests === 0) record(`${project}: no test was found`, false);
+  if (!ok && tally.failed === failedBefore) record(`${project}: an error outside of the tests`, false);
+}
