@@ -1,0 +1,14 @@
+/** What the app needs of the client before there is a replica: given by main.ts, replaced in the preview. */
+import type { Identity, Replica } from "@tillwire/client/api";
+
+export interface Backend {
+  /** null: this browser was never enrolled. */
+  loadIdentity(): Promise<Identity | null>;
+  /**
+   * Exchanges a code for an identity. It is not saved yet: the caller may have to refuse it.
+   * @throws ReplicationError with the server's code; anything else: the server was not reached
+   */
+  enrol(code: string): Promise<Identity>;
+  saveIdentity(identity: Identity): Promise<void>;
+  openReplica(identity: Identity): Promise<Replica>;
+}

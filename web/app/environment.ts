@@ -1,0 +1,41 @@
+/** Everything that the app takes from the browser: given by main.ts, replaced in tests and in the preview. */
+export interface Environment {
+  /** Origin of the server. */
+  readonly origin: string;
+  readonly version: string;
+  /** BCP 47 tags, best first. */
+  readonly languages: readonly string[];
+  /** False on plain http at a LAN address: no service worker, no storage persistence. */
+  readonly secureContext: boolean;
+  now(): number;
+  newId(): string;
+  /** Calls `run` every `ms`; returns what stops it. */
+  every(ms: number, run: () => void): () => void;
+  after(ms: number, run: () => void): () => void;
+  print(): void;
+  saveFile(name: string, text: string): void;
+  reload(): void;
+  /** The part of the address behind `#`. */
+  readonly fragment: {
+    read(): string;
+    /** `replace`: without a step in the browser's history. */
+    write(fragment: string, replace?: boolean): void;
+    onChange(run: () => void): () => void;
+  };
+  /** Text that outlives a reload of this tab, and only this tab. */
+  readonly tabMemory: { read(key: string): string | null; write(key: string, text: string | null): void };
+  readonly offlineStart: OfflineStart;
+}
+
+/** Whether this browser can start the app without the server, and whether a newer build waits. */
+export interface OfflineStart {
+  current(): OfflineStartState;
+  onChange(run: () => void): () => void;
+  /** Takes the waiting build and reloads. */
+  update(): void;
+}
+export interface OfflineStartState {
+  /** `insecure`: plain http, browsers allow no service worker there; `unsupported`: this browser has none. */
+  readonly kind: "preparing" | "ready" | "insecure" | "unsupported";
+  readonly updateWaiting: boolean;
+}

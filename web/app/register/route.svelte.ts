@@ -1,0 +1,40 @@
+/** Where the register is, kept in the address's fragment: the back button works, and so does a reload without the server. */
+import type { Environment } from "../environment.ts";
+
+export type Place = { readonly view: "sell" } | { readonly view: "orders"; readonly orderId: string | null };
+
+export function parsePlace(fragment: string): Place {
+  const [view, orderId] = fragment.replace(/^\//, "").split("/");
+  return view === "orders" ? { view, orderId: orderId ? orderId : null } : { view: "sell" };
+}
+
+export class Route {
+  readonly #fragment: Environment["fragment"];
+  readonly #stop: () => void;
+  place = $state.raw<Place>({ view: "sell" });
+
+  constructor(fragment: Environment["fragment"]) {
+    this.#fragment = fragment;
+    const follow = () => (this.place = parsePlace(fragment.read()));
+    this.#stop = fragment.onChange(follow);
+    follow();
+  }
+
+  sell(): void {
+    this.#go({ view: "sell" }, "");
+  }
+  orders(): void {
+    this.#go({ view: "orders", orderId: null }, "orders");
+  }
+  order(orderId: string): void {
+    this.#go({ view: "orders", orderId }, `orders/${orderId}`);
+  }
+  close(): void {
+    this.#stop();
+  }
+
+  #go(place: Place, fragment: string): void {
+    this.place = place;
+    this.#fragment.write(fragment);
+  }
+}

@@ -1,0 +1,10 @@
+/** Why something could not be saved on this device, in plain words. */
+import type { Messages } from "../messages/en.ts";
+import { textOf } from "../messages/messages.svelte.ts";
+
+export function saveErrorText(error: unknown, messages: Messages): string {
+  if (!(error instanceof Error)) return messages.rejections.other(String(error));
+  if (error.name === "QuotaExceededError") return messages.rejections.quota;
+  const code = "code" in error ? String(error.code) : "";
+  return textOf(messages.rejections, code) ?? messages.rejections.other(error.message);
+}

@@ -1,0 +1,77 @@
+/** Search over the catalogue: texts are folded once, when a product arrives; a keystroke only compares them. */
+import type { ReplicaRecord } from "@tillwire/client/api";
+import type { Product } from "@tillwire/protocol/pos/catalogue";
+
+export interface IndexedProduct {
+  readonly product: Product;
+  readonly hash: string;
+  readonly name: string;
+  readonly category: string;
+  /** Everything that can be searched for, folded. */
+  readonly text: string;
+}
+export interface CatalogueIndex {
+  /** By category, then name. */
+  readonly products: readonly IndexedProduct[];
+  readonly categories: readonly string[];
+  readonly byId: ReadonlyMap<string, IndexedProduct>;
+}
+export const EMPTY_INDEX: CatalogueIndex = { products: [], categories: [], byId: new Map() };
+
+const ACCENTS = /\p{M}/gu;
+
+/** Lower case without accents: "Café" is found by "cafe". */
+export function fold(text: string): string {
+  return text.normalize("NFD").replace(ACCENTS, "").toLowerCase();
+}
+
+/** @param previous its folded texts are taken over for products that did not change */
+export function indexCatalogue(
+  records: readonly ReplicaRecord<Product>[],
+  previous: CatalogueIndex = EMPTY_INDEX,
+): CatalogueIndex {
+  const byId = new Map<string, IndexedProduct>();
+  for (const { localId, hash, data } of records) {
+    if (data.isActive === false) continue;
+    const known = previous.byId.get(localId);
+    byId.set(localId, known?.hash === hash ? known : indexProduct(data, hash));
+  }
+  const products = [...byId.values()].sort((a, b) => compare(a.category, b.category) || compare(a.name, b.name));
+  const categories = new Set<string>();
+  for (const { product } of products) if (product.categoryName) categories.add(product.categoryName);
+  return { products, categories: [...categories], byId };
+}
+
+/**
+ * All words must occur. Best first: code typed in full, then names that begin with the search, then any word that does, then the rest.
+ * @param category only products of it; null: all
+ */
+export function searchCatalogue(index: CatalogueIndex, search: string, category: string | null): readonly Product[] {
+  const wanted = fold(search.trim());
+  const words = wanted.split(/\s+/).filter((word) => word !== "");
+  const ranks: Product[][] = [[], [], [], []];
+  for (const entry of index.products) {
+    if (category !== null && entry.product.categoryName !== category) continue;
+    if (!words.every((word) => entry.text.includes(word))) continue;
+    ranks[rankOf(entry, wanted)]?.push(entry.product);
+  }
+  return ranks.flat();
+}
+
+function rankOf(entry: IndexedProduct, wanted: string): number {
+  if (wanted === "") return 3;
+  if (entry.product.barcode === wanted || entry.product.sku?.toLowerCase() === wanted) return 0;
+  if (entry.name.startsWith(wanted)) return 1;
+  return entry.name.includes(` ${wanted}`) ? 2 : 3;
+}
+
+function indexProduct(product: Product, hash: string): IndexedProduct {
+  const name = fold(product.name);
+  const category = fold(product.categoryName ?? "\uffff"); // without a category: last
+  const text = `${name} ${fold(product.categoryName ?? "")} ${fold(product.sku ?? "")} ${product.barcode ?? ""}`;
+  return { product, hash, name, category, text };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

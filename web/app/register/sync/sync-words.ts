@@ -1,0 +1,30 @@
+/** Writes, records and errors of syncing, in plain words. */
+import type { OutboxEntry } from "@tillwire/client/api";
+import type { Messages } from "../../messages/en.ts";
+import { textOf } from "../../messages/messages.svelte.ts";
+
+/** What people call a record: its number or its name. */
+export function recordName(collection: string, data: unknown, { sync }: Messages): string {
+  const kind = textOf(sync.kinds, collection) ?? collection;
+  const { orderNumber, referenceNumber, name } = (data ?? {}) as Record<string, unknown>;
+  const label = collection === "transactions" ? referenceNumber : (orderNumber ?? name);
+  return typeof label === "string" ? `${kind} ${label}` : kind;
+}
+
+export function entryName(entry: Pick<OutboxEntry, "collection" | "op" | "data">, messages: Messages): string {
+  const name = recordName(entry.collection, entry.data, messages);
+  return entry.op === "delete" ? `${name} (${messages.sync.deleted})` : name;
+}
+
+export function rejectionText(error: OutboxEntry["error"], { rejections }: Messages): string {
+  return textOf(rejections, error?.code ?? "") ?? rejections.WRITE_FAILED;
+}
+
+/** An error of the link or of `syncNow`; codes that are no server's mean that it was not reached. */
+export function syncErrorText(error: unknown, { errors }: Messages): string {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code !== "string") return errors.offline;
+  return (
+    textOf(errors, code) ?? (typeof message === "string" && message !== "" ? errors.other(message) : errors.offline)
+  );
+}

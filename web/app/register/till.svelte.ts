@@ -1,0 +1,147 @@
+/** What every part of the register shares: the replica, the shop, the clock, names and formats. */
+import { createContext } from "svelte";
+import { filter, map, scan, throttleTime } from "rxjs";
+import type { LinkStatus, Replica, ReplicaRecord, SyncState, SyncStats } from "@tillwire/client/api";
+import { products, SETTINGS_ID, settings, type Product } from "@tillwire/protocol/pos/catalogue";
+import { orders, type Order } from "@tillwire/protocol/pos/orders";
+import { transactions } from "@tillwire/protocol/pos/transactions";
+import type { Environment } from "../environment.ts";
+import { formatsFor } from "../format.ts";
+import { t } from "../messages/messages.svelte.ts";
+import { LiveValues } from "../observable.svelte.ts";
+import { EMPTY_INDEX, indexCatalogue } from "./sell/catalogue-index.ts";
+import type { SaleContext } from "./sell/sale.ts";
+import { badgeOf, calmLink } from "./sync/badge.ts";
+
+export const [till, provideTill] = createContext<Till>();
+
+/** Bursts of a catch-up repaint this often; a single change still shows at once. */
+const REPAINT_MS = 100;
+const TICK_MS = 10_000;
+const TOAST_MS = 4_000;
+const NO_STATS: SyncStats = {
+  pending: 0,
+  synced: 0,
+  failed: 0,
+  collections: new Map(),
+  lastSyncAt: null,
+  oldestPendingAt: null,
+  digestsEqual: null,
+};
+const NO_LINK: LinkStatus = {
+  state: "connecting",
+  transport: null,
+  since: 0,
+  lastContactAt: null,
+  progress: null,
+  paused: null,
+  leader: false,
+};
+/** undefined: not read yet. */
+type Records<T> = readonly ReplicaRecord<T>[] | undefined;
+type SyncError = Extract<SyncState, { type: "Error" }>;
+
+function paced<T>() {
+  return throttleTime<T>(REPAINT_MS, undefined, { leading: true, trailing: true });
+}
+
+export class Till {
+  readonly env: Environment;
+  readonly replica: Replica;
+  readonly #live = new LiveValues();
+  readonly orders;
+  readonly transactions;
+  readonly orderRecords;
+  readonly productRecords;
+  readonly stats;
+  readonly link;
+  readonly outbox;
+  readonly conflicts;
+  readonly lastError;
+  readonly #shop;
+  readonly #presence;
+  readonly #stopClock: () => void;
+  /** Epoch ms, every ten seconds: for ages. */
+  now = $state(0);
+  /** A short word that something was done; gone by itself. */
+  toast = $state<string | null>(null);
+  #stopToast: (() => void) | null = null;
+
+  constructor(env: Environment, replica: Replica) {
+    this.env = env;
+    this.replica = replica;
+    const live = this.#live;
+    this.orders = replica.collection(orders);
+    this.transactions = replica.collection(transactions);
+    this.orderRecords = live.of<Records<Order>>(this.orders.records$.pipe(paced()), undefined);
+    this.productRecords = live.of<Records<Product>>(replica.collection(products).records$.pipe(paced()), undefined);
+    this.#shop = live.of(replica.collection(settings).record$(SETTINGS_ID), undefined);
+    this.stats = live.of(replica.stats$, NO_STATS);
+    this.link = live.of(replica.link$.pipe(scan(calmLink)), NO_LINK);
+    this.outbox = live.of(replica.outbox$, []);
+    this.conflicts = live.of(replica.conflicts$, []);
+    this.#presence = live.of(replica.presence$, []);
+    const ended = replica.syncState$.pipe(filter((state) => state.type === "Error" || state.type === "Success"));
+    this.lastError = live.of(
+      ended.pipe(map((state): SyncError | null => (state.type === "Error" ? state : null))),
+      null,
+    );
+    this.now = env.now();
+    this.#stopClock = env.every(TICK_MS, () => (this.now = env.now()));
+  }
+
+  /** undefined until the shop's settings are here: no total can be known without them. */
+  readonly shop = $derived.by(() => this.#shop.current?.data);
+  readonly languages = $derived.by(() => [...(this.shop ? [this.shop.language] : []), ...this.env.languages]);
+  readonly formats = $derived.by(() => formatsFor(this.languages, this.shop?.currency ?? "USD"));
+  readonly badge = $derived.by(() => badgeOf(this.stats.current, this.link.current));
+  readonly #names = $derived.by(() => new Map(this.#presence.current.map(({ deviceId, name }) => [deviceId, name])));
+
+  #lastIndex = EMPTY_INDEX;
+  /** The catalogue, ready for search. */
+  readonly catalogue = $derived.by(
+    () => (this.#lastIndex = indexCatalogue(this.productRecords.current ?? [], this.#lastIndex)),
+  );
+  /** What is not here yet may still come in a moment: skeletons, not "nothing". */
+  readonly stillFetching = $derived.by(() => {
+    const { state } = this.link.current;
+    return this.productRecords.current === undefined || state === "connecting" || state === "catching up";
+  });
+
+  /** Empty while the shop's currency is unknown: a wrong one would be worse than none. */
+  money(amount: number): string {
+    return this.shop ? this.formats.money(amount) : "";
+  }
+
+  isOwn(deviceId: string): boolean {
+    return deviceId === this.replica.identity.deviceId;
+  }
+
+  /** @returns null when no name is known */
+  deviceName(deviceId: string): string | null {
+    return this.isOwn(deviceId) ? this.replica.identity.name : (this.#names.get(deviceId) ?? null);
+  }
+
+  /** Who made an order: the device's name, else the register that its number's prefix names. */
+  makerOf(record: ReplicaRecord<Order>): string {
+    return this.deviceName(record.createdBy) ?? t().app.register(record.data.orderNumber.split("-")[0] ?? "");
+  }
+
+  saleContext(): SaleContext {
+    const { deviceId, name } = this.replica.identity;
+    if (!this.shop) throw new Error("the shop's settings are not here yet");
+    return { now: this.env.now(), newId: this.env.newId, userId: deviceId, userName: name, taxMode: this.shop.taxMode };
+  }
+
+  notify(text: string): void {
+    this.#stopToast?.();
+    this.toast = text;
+    this.#stopToast = this.env.after(TOAST_MS, () => (this.toast = null));
+  }
+
+  close(): void {
+    this.#stopClock();
+    this.#stopToast?.();
+    this.#live.close();
+  }
+}

@@ -1,0 +1,173 @@
+/** A replica in memory for the preview: saves at once, and "the server" does what the preview tells it. Not part of the product. */
+import { BehaviorSubject, map, type Observable } from "rxjs";
+import type {
+  CollectionStats,
+  Identity,
+  LinkStatus,
+  OutboxEntry,
+  PutOptions,
+  Replica,
+  ReplicaCollection,
+  ReplicaRecord,
+  SyncState,
+  SyncStats,
+  WriteIntent,
+} from "@tillwire/client/api";
+import { checkData, type AnyCollection, type Collection } from "@tillwire/protocol/collection";
+import type { ConflictData } from "@tillwire/protocol/conflicts";
+import { hashOf } from "@tillwire/protocol/hash";
+import type { PresentDevice } from "@tillwire/protocol/messages";
+import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
+
+type AnyRecord = ReplicaRecord<Record<string, unknown>>;
+
+export class FakeReplica implements Replica {
+  readonly #records = new Map<string, BehaviorSubject<ReadonlyMap<string, AnyRecord>>>();
+  readonly #counters = new Map<string, number>();
+  #nextKey = 1;
+  readonly syncState$ = new BehaviorSubject<SyncState>({ type: "Idle" });
+  readonly link$ = new BehaviorSubject<LinkStatus>({
+    state: "live",
+    transport: "socket.io",
+    since: 0,
+    lastContactAt: 0,
+    progress: null,
+    paused: null,
+    leader: true,
+  });
+  readonly outbox$ = new BehaviorSubject<readonly OutboxEntry[]>([]);
+  readonly conflicts$ = new BehaviorSubject<readonly ReplicaRecord<ConflictData>[]>([]);
+  readonly presence$ = new BehaviorSubject<readonly PresentDevice[]>([]);
+  readonly stats$: Observable<SyncStats>;
+
+  constructor(
+    readonly identity: Identity,
+    private readonly now: () => number,
+  ) {
+    this.stats$ = this.outbox$.pipe(
+      map((entries) => ({
+        pending: entries.filter(({ state }) => state !== "rejected").length,
+        failed: entries.filter(({ state }) => state === "rejected").length,
+        synced: 0,
+        collections: new Map<string, CollectionStats>(),
+        lastSyncAt: this.now() - 42_000,
+        oldestPendingAt: entries[0]?.createdAt ?? null,
+        digestsEqual: true,
+      })),
+    );
+  }
+
+  collection<T extends object>(collection: Collection<T>): ReplicaCollection<T> {
+    const subject = this.#subject(collection.name);
+    const all = () => [...subject.value.values()] as unknown as ReplicaRecord<T>[];
+    return {
+      put: async (data, options) => this.#put(collection.name, data, options) as unknown as ReplicaRecord<T>,
+      delete: async (localId) => subject.next(new Map([...subject.value].filter(([id]) => id !== localId))),
+      get: async (localId) => all().find((record) => record.localId === localId),
+      query: async () => all(),
+      records$: subject.pipe(map(() => all())),
+      record$: (localId) =>
+        subject.pipe(map((records) => records.get(localId) as unknown as ReplicaRecord<T> | undefined)),
+    };
+  }
+
+  async batch(
+    build: (numbers: { next(series: string): string }) => readonly WriteIntent[],
+  ): Promise<ReplicaRecord<unknown>[]> {
+    const next = (series: string) => {
+      const count = (this.#counters.get(series) ?? 460) + 1;
+      this.#counters.set(series, count);
+      return `${this.identity.registerCode}-${String(count).padStart(6, "0")}`;
+    };
+    return build({ next }).map((intent) => {
+      if (intent.op !== "put") throw new Error("the preview only puts");
+      const name =
+        typeof intent.collection === "string" ? intent.collection : (intent.collection as { name: string }).name;
+      return this.#put(name, intent.data, intent);
+    });
+  }
+
+  /** A record as it would come from the server, or from another register. */
+  receive(collection: string, data: object, deviceId: string, updatedAt: number): void {
+    this.#store(collection, data, deviceId, updatedAt, "synced");
+  }
+
+  /** Another register made so many conflicts, rejections and waiting writes. */
+  reject(key: number, code: string, message: string): void {
+    this.outbox$.next(
+      this.outbox$.value.map((entry) =>
+        entry.key === key ? { ...entry, state: "rejected", error: { code, message } } : entry,
+      ),
+    );
+  }
+
+  async syncNow() {
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    if (this.link$.value.state === "offline") throw new TypeError("Failed to fetch");
+    return { pending: 0, failed: 0, at: this.now() };
+  }
+  async discardRejected(key: number): Promise<void> {
+    this.outbox$.next(this.outbox$.value.filter((entry) => entry.key !== key));
+  }
+  async retryRejected(key: number): Promise<void> {
+    this.outbox$.next(this.outbox$.value.map((entry) => (entry.key === key ? { ...entry, state: "queued" } : entry)));
+  }
+  async exportOutbox(): Promise<string> {
+    return JSON.stringify(this.outbox$.value);
+  }
+  async reauthenticate(): Promise<void> {
+    this.link$.next({ ...this.link$.value, paused: null, state: "live" });
+  }
+  async close(): Promise<void> {}
+
+  #put(name: string, data: object, _options?: PutOptions): AnyRecord {
+    checkData(SHOP_COLLECTIONS.get(name) as AnyCollection, data);
+    const record = this.#store(name, data, this.identity.deviceId, this.now(), "saved");
+    const entry: OutboxEntry = {
+      key: this.#nextKey++,
+      collection: name,
+      localId: record.localId,
+      op: "put",
+      syncVersion: record.syncVersion,
+      createdAt: this.now(),
+      state: "queued",
+      data,
+    };
+    this.outbox$.next([...this.outbox$.value, entry]);
+    if (this.link$.value.state === "live") setTimeout(() => this.#settle(name, record, entry), 700);
+    return record;
+  }
+  #settle(name: string, record: AnyRecord, settled: OutboxEntry): void {
+    this.outbox$.next(this.outbox$.value.filter((entry) => entry.key !== settled.key));
+    const subject = this.#subject(name);
+    subject.next(new Map(subject.value).set(record.localId, { ...record, sync: "synced" }));
+  }
+  #store(collection: string, data: object, deviceId: string, updatedAt: number, sync: AnyRecord["sync"]): AnyRecord {
+    const subject = this.#subject(collection);
+    const localId = (data as { id: string }).id;
+    const before = subject.value.get(localId);
+    const syncVersion = (before?.syncVersion ?? 0) + 1;
+    const hash = hashOf(data);
+    const record: AnyRecord = {
+      collection,
+      localId,
+      data: data as Record<string, unknown>,
+      syncVersion,
+      hash,
+      readAt: { version: syncVersion, hash },
+      createdBy: before?.createdBy ?? deviceId,
+      deviceId,
+      updatedAt,
+      sync,
+    };
+    subject.next(new Map(subject.value).set(localId, record));
+    return record;
+  }
+  #subject(name: string): BehaviorSubject<ReadonlyMap<string, AnyRecord>> {
+    const known = this.#records.get(name);
+    if (known) return known;
+    const subject = new BehaviorSubject<ReadonlyMap<string, AnyRecord>>(new Map());
+    this.#records.set(name, subject);
+    return subject;
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * The register on a fake replica, for looking at it: `vite` serves /app/testing/preview.html?scene=... while developing; no build contains
+ * it. Scenes: live (default), offline, attention, catching-up, first-start, polling, paused, enrol, empty, many.
+ */
+import "../theme/base.css";
+import { mount } from "svelte";
+import { v7 as uuidv7 } from "uuid";
+import type { Identity, LinkStatus } from "@tillwire/client/api";
+import { ReplicationError } from "@tillwire/protocol/errors";
+import App from "../app.svelte";
+import type { Backend } from "../backend.ts";
+import type { Environment } from "../environment.ts";
+import { demoOrder, demoProducts, DEVICES, SHOP } from "./demo-data.ts";
+import { FakeReplica } from "./fake-replica.ts";
+
+const scene = new URLSearchParams(location.search).get("scene") ?? "live";
+const identity: Identity = {
+  token: "t",
+  deviceId: "d1",
+  storeId: "s1",
+  registerCode: "A1",
+  role: "register",
+  name: "Front counter",
+  storeName: SHOP.name,
+};
+const now = () => Date.now();
+const replica = new FakeReplica(identity, now);
+const link = (change: Partial<LinkStatus>) => replica.link$.next({ ...replica.link$.value, since: now(), ...change });
+
+function fill() {
+  const products = demoProducts();
+  replica.receive("settings", SHOP, "server", now());
+  replica.presence$.next(DEVICES);
+  for (const product of products) replica.receive("products", product, "server", now());
+  for (let index = scene === "many" ? 2_000 : 30; index > 0; index--) receiveOrder(index);
+  if (scene === "many")
+    for (let i = 0; i < 5_000; i++)
+      replica.receive(
+        "products",
+        { ...products[i % 40], id: `m${i}`, name: `${products[i % 40]?.name} no. ${i}` },
+        "server",
+        now(),
+      );
+}
+function receiveOrder(index: number, at = now()) {
+  const { order, transaction, deviceId } = demoOrder(index, at, demoProducts());
+  replica.receive("orders", order, deviceId, order.createdAt);
+  if (transaction) replica.receive("transactions", transaction, deviceId, transaction.createdAt);
+}
+async function sell(count: number) {
+  const { buildSale } = await import("../register/sell/sale.ts");
+  for (let index = 0; index < count; index++) {
+    const items = demoOrder(index + 40, now(), demoProducts()).order.items;
+    const context = {
+      now: now() - (count - index) * 60_000,
+      newId: uuidv7,
+      userId: "d1",
+      userName: "Front counter",
+      taxMode: SHOP.taxMode,
+    };
+    await replica.batch(buildSale({ items, notes: "", opened: null }, { method: "CARD", given: null }, context));
+  }
+  replica.outbox$.next(
+    replica.outbox$.value.map((entry, index) => ({ ...entry, createdAt: now() - (count * 2 - index) * 31_000 })),
+  );
+}
+
+const scenes: Record<string, () => Promise<void> | void> = {
+  live: fill,
+  many: fill,
+  offline: async () => {
+    link({ state: "offline", transport: null });
+    replica.syncState$.next({ type: "Error", code: "NETWORK", message: "", retryAt: null });
+    fill();
+    await sell(6);
+  },
+  attention: async () => {
+    link({ state: "offline" });
+    fill();
+    await sell(2);
+    link({ state: "live" });
+    const entry = replica.outbox$.value[0];
+    if (entry) replica.reject(entry.key, "GUARD", "items of a paid order can't change");
+    conflict();
+  },
+  "catching-up": () => {
+    fill();
+    link({ state: "catching up", progress: { cursor: 4_210, head: 10_400 } });
+  },
+  "first-start": () => link({ state: "catching up", progress: { cursor: 120, head: 10_400 } }),
+  polling: () => {
+    fill();
+    link({ state: "polling", transport: "http" });
+  },
+  paused: () => {
+    fill();
+    link({ state: "offline", transport: null, paused: "reauthenticate" });
+  },
+  empty: () => replica.receive("settings", SHOP, "server", now()),
+};
+
+function conflict() {
+  const { order } = demoOrder(2, now(), demoProducts());
+  const side = { syncVersion: 3, hash: "0".repeat(64), deleted: false, at: now() - 90_000, data: order };
+  const data = {
+    id: "c1",
+    collection: "orders",
+    recordId: order.id,
+    kind: "CONCURRENT_MODIFICATION" as const,
+    policy: "SERVER_WINS" as const,
+    status: "settled" as const,
+    base: null,
+    client: { ...side, deviceId: "d1" },
+    server: { ...side, deviceId: "d2" },
+    fields: [
+      {
+        field: "notes",
+        localValue: "Table 4, oat milk",
+        serverValue: "Table 4, oat milk for both",
+        resolution: "SERVER" as const,
+      },
+      { field: "total", localValue: 18.4, serverValue: 21.2, resolution: "SERVER" as const },
+      { field: "items.i2-0.quantity", localValue: 1, serverValue: 2, resolution: "SERVER" as const },
+    ],
+    createdAt: now() - 90_000,
+    settledAt: now() - 90_000,
+    settledBy: "server",
+    settlement: "SERVER" as const,
+  };
+  const record = {
+    collection: "conflicts",
+    localId: "c1",
+    data,
+    syncVersion: 1,
+    hash: "",
+    readAt: { version: 1, hash: null },
+    createdBy: "server",
+    deviceId: "server",
+    updatedAt: now(),
+    sync: "synced" as const,
+  };
+  replica.conflicts$.next([record]);
+}
+
+const env: Environment = {
+  origin: location.origin,
+  version: "preview",
+  languages: ["en-IE"],
+  secureContext: isSecureContext,
+  now,
+  newId: uuidv7,
+  every: (ms, run) => {
+    const timer = setInterval(run, ms);
+    return () => clearInterval(timer);
+  },
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+  print: () => print(),
+  saveFile: () => undefined,
+  reload: () => location.reload(),
+  fragment: {
+    read: () => location.hash.slice(1),
+    write: (fragment, replace) =>
+      history[replace ? "replaceState" : "pushState"](
+        null,
+        "",
+        `${location.pathname}${location.search}${fragment ? `#${fragment}` : ""}`,
+      ),
+    onChange: (run) => {
+      addEventListener("popstate", run);
+      return () => removeEventListener("popstate", run);
+    },
+  },
+  tabMemory: { read: () => null, write: () => undefined },
+  offlineStart: {
+    current: () => ({ kind: "insecure", updateWaiting: false }),
+    onChange: () => () => undefined,
+    update: () => undefined,
+  },
+};
+const backend: Backend = {
+  loadIdentity: async () => (scene === "enrol" ? null : identity),
+  saveIdentity: async () => undefined,
+  enrol: async (code) => {
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    if (code !== "ABCD2345") throw new ReplicationError("CODE_INVALID", "unknown code");
+    return identity;
+  },
+  openReplica: async () => {
+    await (scenes[scene] ?? fill)();
+    return replica;
+  },
+};
+
+// for scripts that look at the preview
+Object.assign(globalThis, {
+  preview: { replica, receiveOrder, link, demoOrder: (index: number) => demoOrder(index, now(), demoProducts()) },
+});
+const target = document.getElementById("app");
+if (target) mount(App, { target, props: { env, backend } });
