@@ -1,0 +1,34 @@
+/** What a process has of its own: clock, timers, randomness. Parameters everywhere, so that tests may bring theirs. */
+import { randomBytes } from "node:crypto";
+
+export interface Runtime {
+  /** Epoch ms. */
+  readonly now: () => number;
+  readonly setTimeout: (run: () => void, ms: number) => NodeJS.Timeout;
+  readonly clearTimeout: (timer: NodeJS.Timeout | undefined) => void;
+  readonly setInterval: (run: () => void, ms: number) => NodeJS.Timeout;
+  readonly clearInterval: (timer: NodeJS.Timeout | undefined) => void;
+  readonly random: (bytes: number) => Uint8Array;
+}
+
+export const systemRuntime: Runtime = {
+  now: Date.now,
+  setTimeout: globalThis.setTimeout,
+  clearTimeout: globalThis.clearTimeout,
+  setInterval: globalThis.setInterval,
+  clearInterval: globalThis.clearInterval,
+  random: randomBytes,
+};
+
+export function randomHex(runtime: Runtime, bytes: number): string {
+  return Buffer.from(runtime.random(bytes)).toString("hex");
+}
+
+/** A random (version 4) UUID. */
+export function newUuid(runtime: Runtime): string {
+  const bytes = Buffer.from(runtime.random(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = bytes.toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}

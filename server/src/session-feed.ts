@@ -1,0 +1,202 @@
+/**
+ * The session's way out for the feed: one position, and frames that each begin where the last ended.
+ *
+ *   reading ── page ── page ── last page, hub not ahead ──> live
+ *      ^                                                      │
+ *      └── pull, a gap, another epoch (after `reset`) ────────┘
+ *
+ * While it reads, what the hub broadcasts is held back; the last page is then continued from it.
+ */
+import { LIMITS } from "@tillwire/protocol/limits";
+import type { ResetReason } from "@tillwire/protocol/messages";
+import type { Feed, Opening } from "./feed.ts";
+import { encodeFrame, sliceStretch, type Choice } from "./frames.ts";
+import type { Broadcast, HubMember, StoreHub } from "./hub.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** Where frames go. */
+export interface Outlet {
+  readonly bufferedBytes: number;
+  send(text: string): void;
+}
+
+export interface SessionFeedOptions {
+  readonly storeId: string;
+  readonly choice: Choice;
+  readonly outlet: Outlet;
+  readonly hub: StoreHub;
+  readonly feed: Feed;
+  readonly runtime: Runtime;
+  readonly onFrame: (bytes: number) => void;
+  readonly onReset: (reason: ResetReason) => void;
+  /** The feed can't be read; it is tried again, and this is told once. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** The next page waits until the link has sent all but this much. */
+const ROOM_BYTES = 512 * 1024;
+const ROOM_POLL_MS = 20;
+const RETRY_MS = 1_000;
+/** Broadcasts held while reading; beyond it another page is read instead. */
+const HELD_BYTES = 1024 * 1024;
+
+export class SessionFeed implements HubMember {
+  readonly #options: SessionFeedOptions;
+  #epoch: string;
+  #position: number;
+  #reset: { readonly reason: ResetReason; readonly epoch: string } | null;
+  #rereading = false;
+  #reading = false;
+  #closed = false;
+  #held: Broadcast[] = [];
+  #heldBytes = 0;
+
+  constructor(options: SessionFeedOptions, opening: Opening) {
+    this.#options = options;
+    this.#epoch = opening.epoch;
+    this.#position = opening.position;
+    this.#reset = opening.reset && { reason: opening.reset, epoch: opening.epoch };
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** Where the store's feed stands, as far as this node knows. */
+  get head(): number {
+    return Math.max(this.#position, this.#options.hub.seq ?? 0);
+  }
+
+  /** True until the device was told of a new epoch and given all of it: what it pushes before was meant for the old one. */
+  get isResetting(): boolean {
+    return this.#reset !== null || this.#rereading;
+  }
+
+  start(): void {
+    this.#options.hub.join(this);
+    void this.#read();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#options.hub.leave(this);
+  }
+
+  /** Reads again from there, at least one frame. */
+  restart(opening: Opening): void {
+    if (opening.reset) return this.reset(opening.reset, opening.epoch);
+    this.#position = opening.position;
+    void this.#read();
+  }
+
+  reset(reason: ResetReason, epoch: string): void {
+    this.#reset = { reason, epoch };
+    void this.#read();
+  }
+
+  epochChanged(epoch: string): void {
+    if (epoch !== this.#epoch && this.#reset?.epoch !== epoch) this.reset("EPOCH_CHANGED", epoch);
+  }
+
+  receive(broadcast: Broadcast): void {
+    if (this.#closed) return;
+    if (!this.#reading) return this.#deliver(broadcast);
+    this.#heldBytes += broadcast.stretch.changes.reduce((sum, change) => sum + change.json.length, 0);
+    if (this.#heldBytes <= HELD_BYTES) this.#held.push(broadcast);
+  }
+
+  #deliver({ stretch, textFor }: Broadcast): void {
+    const from = this.#position;
+    if (stretch.epoch !== this.#epoch || stretch.to <= from) return;
+    if (stretch.from > from) return void this.#read();
+    const { choice } = this.#options;
+    this.#send(from === stretch.from ? textFor(choice) : encodeFrame(sliceStretch(stretch, from), choice), stretch.to);
+  }
+
+  #send(text: string, to: number): void {
+    this.#position = to;
+    this.#options.outlet.send(text);
+    this.#options.onFrame(text.length);
+  }
+
+  async #read(): Promise<void> {
+    if (this.#reading || this.#closed) return;
+    this.#reading = true;
+    let failing = false;
+    while (!this.#isDone()) {
+      try {
+        await this.#roomToSend();
+        if (this.#isDone()) break;
+        if (await this.#readOnce()) break;
+        failing = false;
+      } catch (error) {
+        if (!failing) this.#options.onError(error);
+        failing = true;
+        await this.#delay(RETRY_MS);
+      }
+    }
+    this.#reading = false;
+  }
+
+  // A method, since closing happens between awaits, where the compiler does not look.
+  #isDone(): boolean {
+    return this.#closed;
+  }
+
+  /** @returns true when the session has become live */
+  async #readOnce(): Promise<boolean> {
+    const { storeId, choice, feed, hub } = this.#options;
+    if (this.#reset) {
+      await this.#sendReset(this.#reset);
+      return false;
+    }
+    const from = this.#position;
+    const page = await feed.readPage(storeId, from, choice);
+    if (this.#closed || this.#reset || this.#position !== from) return false;
+    if (page.epoch !== this.#epoch) {
+      this.#reset = { reason: "EPOCH_CHANGED", epoch: page.epoch };
+      return false;
+    }
+    if (page.head < from) {
+      this.#reset = { reason: "CURSOR_AHEAD", epoch: await feed.beginEpochAfterLoss(storeId, page.epoch) };
+      return false;
+    }
+    this.#send(encodeFrame(page, choice), page.to);
+    if (page.to < page.head) return false;
+    hub.reached(page.to, page.epoch);
+    return this.#continueFromHeld();
+  }
+
+  #continueFromHeld(): boolean {
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    for (const broadcast of held) this.#deliver(broadcast);
+    const hubSeq = this.#options.hub.seq;
+    if (this.#reset !== null || hubSeq === null || hubSeq > this.#position) return false;
+    this.#rereading = false;
+    return true;
+  }
+
+  async #sendReset(reset: { readonly reason: ResetReason; readonly epoch: string }): Promise<void> {
+    const { feed, outlet, storeId, onReset } = this.#options;
+    const message = await feed.resetMessage(storeId, reset.reason, reset.epoch);
+    if (this.#closed || this.#reset !== reset) return;
+    this.#reset = null;
+    this.#rereading = true;
+    this.#epoch = reset.epoch;
+    this.#position = 0;
+    this.#held = [];
+    this.#heldBytes = 0;
+    outlet.send(JSON.stringify(message));
+    onReset(reset.reason);
+  }
+
+  async #roomToSend(): Promise<void> {
+    while (!this.#closed && this.#options.outlet.bufferedBytes > ROOM_BYTES) await this.#delay(ROOM_POLL_MS);
+  }
+
+  #delay(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.runtime.setTimeout(resolve, ms));
+  }
+}

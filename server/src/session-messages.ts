@@ -1,0 +1,29 @@
+/** Text in, message out; and the welcome. */
+import { ReplicationError } from "@tillwire/protocol/errors";
+import { LIMITS, WIRE_LIMITS } from "@tillwire/protocol/limits";
+import { deviceMessageSchema, type DeviceMessage, type Welcome } from "@tillwire/protocol/messages";
+import { PROTOCOL_VERSION } from "@tillwire/protocol/version";
+import type { Device } from "./auth.ts";
+
+/** @throws ReplicationError NOT_JSON, PROTOCOL_VERSION, MALFORMED */
+export function parseMessage(text: string): DeviceMessage {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ReplicationError("NOT_JSON", "not JSON");
+  }
+  // Another version's hello may look otherwise; all of them say which they are.
+  const named = value as { type?: unknown; protocol?: unknown } | null;
+  if (named?.type === "hello" && typeof named.protocol === "number" && named.protocol !== PROTOCOL_VERSION) {
+    throw new ReplicationError("PROTOCOL_VERSION", `this server speaks protocol ${PROTOCOL_VERSION}`);
+  }
+  const parsed = deviceMessageSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new ReplicationError("MALFORMED", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a message"}`);
+}
+
+export function welcomeOf({ storeId, deviceId }: Device, at: { epoch: string; head: number; clock: number }): Welcome {
+  return { type: "welcome", protocol: PROTOCOL_VERSION, storeId, deviceId, ...at, heartbeatMs: LIMITS.heartbeatMs, limits: WIRE_LIMITS };
+}

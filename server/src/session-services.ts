@@ -1,0 +1,23 @@
+/** What sessions, and the requests over HTTP that stand for short ones, work with. */
+import type { CollectionSet } from "@tillwire/protocol/collection";
+import type { Logger } from "pino";
+import type { Accept } from "./accept.ts";
+import type { Auth } from "./auth.ts";
+import type { DeviceStatusWriter } from "./device-status.ts";
+import type { Feed } from "./feed.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Runtime } from "./runtime.ts";
+import type { TokenBuckets } from "./token-bucket.ts";
+
+export interface SessionServices {
+  readonly collections: CollectionSet;
+  readonly accept: Accept;
+  readonly auth: Auth;
+  readonly feed: Feed;
+  readonly status: DeviceStatusWriter;
+  /** Pushes and pulls, per device. */
+  readonly buckets: TokenBuckets;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly runtime: Runtime;
+}

@@ -1,0 +1,187 @@
+/**
+ * The server's side of one live link, whatever carries it: who speaks, for how long, and how it ends.
+ *
+ *   greeting ── hello ──> authenticating ── welcome ──> open ── error with a close code, silence, revocation ──> closed
+ *      └── anything else, or nothing for 5 s: closed (4401)
+ */
+import { ReplicationError, type ErrorCode } from "@tillwire/protocol/errors";
+import { LIMITS } from "@tillwire/protocol/limits";
+import type { Hello } from "@tillwire/protocol/messages";
+import type { Device } from "./auth.ts";
+import { Conversation, type Speaker } from "./conversation.ts";
+import type { Opening } from "./feed.ts";
+import { choose } from "./frames.ts";
+import type { StoreHub } from "./hub.ts";
+import { closeCodeOf, errorMessage, type ErrorDetails, type Link, type LinkListener } from "./link.ts";
+import { parseMessage, welcomeOf } from "./session-messages.ts";
+import type { SessionServices } from "./session-services.ts";
+
+/** What a session tells the registry of sessions. */
+export interface SessionHost {
+  /** The session counts as one of the store's from here on; its hub. */
+  opened(session: Session, device: Device, presence: boolean): StoreHub;
+  statusChanged(device: Device): void;
+  closed(session: Session): void;
+}
+
+/** What a device may say before its hello was looked into. */
+const EARLY_MESSAGES = 32;
+/** WebSocket close code "going away": nobody is there to read why. */
+const GONE = 1001;
+const TRY_AGAIN_LATER = 1013;
+
+export class Session implements LinkListener, Speaker {
+  readonly #link: Link;
+  readonly #services: SessionServices;
+  readonly #host: SessionHost;
+  readonly #helloTimer: NodeJS.Timeout;
+  #state: "greeting" | "authenticating" | "open" | "closed" = "greeting";
+  #early: string[] = [];
+  #conversation: Conversation | null = null;
+  #heardAt: number;
+  #behindSince: number | null = null;
+
+  constructor(link: Link, services: SessionServices, host: SessionHost) {
+    this.#link = link;
+    this.#services = services;
+    this.#host = host;
+    this.#heardAt = services.runtime.now();
+    const late = (): void => this.fail("UNAUTHENTICATED", "no hello in time");
+    this.#helloTimer = services.runtime.setTimeout(late, LIMITS.helloTimeoutMs);
+  }
+
+  get conversation(): Conversation | null {
+    return this.#conversation;
+  }
+
+  get link(): Pick<Link, "transport" | "remoteAddress"> {
+    return this.#link;
+  }
+
+  get bufferedBytes(): number {
+    return this.#link.bufferedBytes;
+  }
+
+  send(text: string): void {
+    if (!this.#isClosed()) this.#link.send(text);
+  }
+
+  sendFrame(text: string): void {
+    this.send(text);
+    if (this.#link.bufferedBytes > LIMITS.sendBufferBytes) this.#tooSlow();
+  }
+
+  statusChanged(): void {
+    if (this.#conversation) this.#host.statusChanged(this.#conversation.device);
+  }
+
+  message(text: string): void {
+    if (this.#isClosed()) return;
+    this.alive();
+    if (this.#state === "authenticating") {
+      if (this.#early.push(text) > EARLY_MESSAGES) this.fail("UNAUTHENTICATED", "too much before the welcome");
+      return;
+    }
+    try {
+      const message = parseMessage(text);
+      if (this.#conversation) this.#conversation.heard(message, Buffer.byteLength(text));
+      else if (message.type === "hello") void this.#greet(message);
+      else this.fail("UNAUTHENTICATED", "hello comes first");
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  refuse(code: ErrorCode, message: string): void {
+    this.fail(code, message);
+  }
+
+  alive(): void {
+    this.#heardAt = this.#services.runtime.now();
+  }
+
+  closed(): void {
+    if (this.#isClosed()) return;
+    this.#state = "closed";
+    this.#early = [];
+    this.#services.runtime.clearTimeout(this.#helloTimer);
+    this.#conversation?.end();
+    this.#host.closed(this);
+  }
+
+  /** Tells the error and, if it is one that ends links, closes. */
+  fail(code: ErrorCode, message: string, details: ErrorDetails = {}): void {
+    if (this.#isClosed()) return;
+    this.#link.send(JSON.stringify(errorMessage(code, message, details)));
+    const closeCode = closeCodeOf(code);
+    if (closeCode !== null) this.#end(closeCode, code);
+    // Who could not be let in for the database's sake shall try another node.
+    else if (this.#state !== "open" && (code === "UNAVAILABLE" || code === "INTERNAL")) this.#end(TRY_AGAIN_LATER, code);
+  }
+
+  report(error: unknown, details: ErrorDetails = {}): void {
+    if (error instanceof ReplicationError) {
+      const retryAfter = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs };
+      return this.fail(error.code, error.message, { ...details, ...retryAfter });
+    }
+    this.#services.log.error({ err: error, ...this.#conversation?.device }, "A session failed");
+    this.fail("INTERNAL", "internal error", details);
+  }
+
+  /** Once a second: silence, and a link that takes nothing. */
+  tick(nowMs: number): void {
+    if (this.#isClosed()) return;
+    if (nowMs - this.#heardAt > LIMITS.deadAfterMs) return this.#end(GONE, "silent");
+    const buffered = this.#link.bufferedBytes;
+    this.#behindSince = buffered > LIMITS.frameBytes ? (this.#behindSince ?? nowMs) : null;
+    if (this.#behindSince !== null && nowMs - this.#behindSince > LIMITS.sendBehindMs) this.#tooSlow();
+  }
+
+  // A method, since the state changes in calls and between awaits, where the compiler does not look.
+  #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  #end(code: number, reason: string): void {
+    this.#link.close(code, reason);
+    this.closed();
+  }
+
+  #tooSlow(): void {
+    if (this.#isClosed()) return;
+    this.#services.metrics.slowConsumers.inc();
+    this.fail("SLOW_CONSUMER", "the session fell too far behind");
+  }
+
+  async #greet(hello: Hello): Promise<void> {
+    this.#state = "authenticating";
+    try {
+      const { auth, collections, feed } = this.#services;
+      const device = await auth.authenticate(hello.token);
+      const unknown = hello.collections?.find((name) => !collections.has(name));
+      if (unknown !== undefined) throw new ReplicationError("UNPROCESSABLE", `no collection ${unknown}`);
+      const opening = await feed.open(device.storeId, hello.syncToken, choose(hello.collections));
+      if (!this.#isClosed()) this.#open(device, hello, opening);
+    } catch (error) {
+      // Who did not hello well may do so again, within the time given.
+      if (!this.#isClosed()) this.#state = "greeting";
+      this.#early = [];
+      this.report(error);
+    }
+  }
+
+  #open(device: Device, hello: Hello, opening: Opening): void {
+    const services = this.#services;
+    services.runtime.clearTimeout(this.#helloTimer);
+    this.#state = "open";
+    const { epoch, head } = opening;
+    this.send(JSON.stringify(welcomeOf(device, { epoch, head, clock: services.runtime.now() })));
+    const hub = this.#host.opened(this, device, hello.presence === true);
+    this.#conversation = new Conversation({ device, hello, hub, opening, speaker: this, services });
+    this.#conversation.start();
+    services.log.info({ ...device, transport: this.#link.transport, app: hello.app }, "Device connected");
+    const early = this.#early;
+    this.#early = [];
+    for (const text of early) this.message(text);
+  }
+}

@@ -1,0 +1,119 @@
+/** Devices: identity, what they last told of themselves, revocation. */
+import type { DeviceStatus, Role } from "@tillwire/protocol/messages";
+import type { Sql } from "postgres";
+import { available } from "./guarded.ts";
+
+export interface DeviceKey {
+  readonly storeId: string;
+  readonly deviceId: string;
+}
+
+export interface DeviceIdentity extends DeviceKey {
+  readonly role: Role;
+  readonly name: string;
+  readonly revoked: boolean;
+}
+
+/** What a device told of itself, and what the server saw of it. */
+export interface KeptStatus extends Omit<DeviceStatus, "cursor" | "clock"> {
+  /** Device clock minus server clock. */
+  readonly clockOffsetMs?: number;
+  /** A session of its stood when this was written, on whichever node. */
+  readonly online?: boolean;
+}
+
+export interface DeviceRow extends DeviceKey {
+  readonly role: Role;
+  readonly name: string;
+  readonly registerCode: string;
+  readonly cursor: number | null;
+  readonly status: KeptStatus;
+  readonly app: { readonly name: string; readonly version: string } | null;
+  /** Epoch ms. */
+  readonly lastSeenAt: number | null;
+  readonly revokedAt: number | null;
+  readonly createdAt: number;
+}
+
+export interface StatusUpdate extends DeviceKey {
+  /** Epoch ms. */
+  readonly at: number;
+  readonly cursor: number | null;
+  readonly status: KeptStatus;
+  readonly app: { readonly name: string; readonly version: string } | null;
+}
+
+export interface DeviceStore {
+  findByTokenHash(hash: string): Promise<DeviceIdentity | null>;
+  list(storeId: string): Promise<DeviceRow[]>;
+  /** Takes the store's lock: nothing of the device is committed after it. False: no such device, or revoked before. */
+  revoke(storeId: string, deviceId: string): Promise<boolean>;
+  /** Those of the devices that were revoked. */
+  revokedAmong(devices: readonly DeviceKey[]): Promise<DeviceKey[]>;
+  saveStatus(updates: readonly StatusUpdate[]): Promise<void>;
+}
+
+const ms = (time: Date | null): number | null => (time === null ? null : time.getTime());
+
+export function createDeviceStore(sql: Sql): DeviceStore {
+  return {
+    findByTokenHash: (hash) =>
+      available(async () => {
+        const rows = await sql<DeviceIdentity[]>`
+          select store_id as "storeId", id as "deviceId", role, name, revoked_at is not null as revoked
+          from devices where token_hash = ${hash}`;
+        return rows[0] ?? null;
+      }),
+    list: (storeId) => available(() => list(sql, storeId)),
+    revoke: (storeId, deviceId) =>
+      available(async () => {
+        const rows = await sql<{ revoked: boolean }[]>`select revoke_device(${storeId}, ${deviceId}) as revoked`;
+        return rows[0]!.revoked;
+      }),
+    revokedAmong: (devices) =>
+      available(async () => {
+        if (devices.length === 0) return [];
+        const rows = await sql<DeviceKey[]>`
+          select d.store_id as "storeId", d.id as "deviceId"
+          from devices d join json_to_recordset(${JSON.stringify(devices)}::text::json) as k("storeId" text, "deviceId" text)
+            on d.store_id = k."storeId" and d.id = k."deviceId"
+          where d.revoked_at is not null`;
+        return [...rows];
+      }),
+    saveStatus: (updates) =>
+      available(async () => {
+        await sql`
+          update devices d set
+            last_seen_at = greatest(d.last_seen_at, to_timestamp(s.at / 1000.0)),
+            cursor = coalesce(s.cursor, d.cursor),
+            status = coalesce(d.status, '{}'::jsonb) || s.status,
+            app = coalesce(s.app, d.app)
+          from json_to_recordset(${JSON.stringify(updates)}::text::json)
+            as s("storeId" text, "deviceId" text, at bigint, cursor bigint, status jsonb, app jsonb)
+          where d.store_id = s."storeId" and d.id = s."deviceId"`;
+      }),
+  };
+}
+
+interface ListedRow extends Omit<DeviceRow, "cursor" | "status" | "lastSeenAt" | "revokedAt" | "createdAt"> {
+  cursor: string | null;
+  status: KeptStatus | null;
+  last_seen_at: Date | null;
+  revoked_at: Date | null;
+  created_at: Date;
+}
+
+async function list(sql: Sql, storeId: string): Promise<DeviceRow[]> {
+  const rows = await sql<ListedRow[]>`
+    select store_id as "storeId", id as "deviceId", role, name, register_code as "registerCode", cursor, status, app,
+      last_seen_at, revoked_at, created_at
+    from devices where store_id = ${storeId} order by created_at, id`;
+  return rows.map(({ cursor, status, last_seen_at, revoked_at, created_at, ...row }) => ({
+    ...row,
+    cursor: cursor === null ? null : Number(cursor),
+    status: status ?? {},
+    lastSeenAt: ms(last_seen_at),
+    revokedAt: ms(revoked_at),
+    createdAt: created_at.getTime(),
+  }));
+}
