@@ -4,7 +4,15 @@
  */
 import * as z from "zod/mini";
 import { defineCollection } from "./collection.ts";
-import { baseSchema, collectionNameSchema, conflictKindSchema, fieldDifferenceSchema, hashSchema, idSchema, policySchema } from "./messages.ts";
+import {
+  baseSchema,
+  collectionNameSchema,
+  conflictKindSchema,
+  fieldDifferenceSchema,
+  hashSchema,
+  idSchema,
+  policySchema,
+} from "./messages.ts";
 
 /** deviceId and createdBy of what the server itself writes. */
 export const SERVER_DEVICE_ID = "server";
@@ -45,6 +53,6 @@ export type ConflictData = z.infer<typeof conflictDataSchema>;
 
 export const conflicts = defineCollection<ConflictData>({
   name: "conflicts",
-  schema: conflictDataSchema as z.ZodMiniType<ConflictData>,
+  schema: conflictDataSchema,
   writableBy: [],
 });

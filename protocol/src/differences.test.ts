@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
 import { fieldDifferences } from "./differences.ts";
 
-const diff = (local: unknown, server: unknown) => fieldDifferences(local, server, "SERVER").map(({ field, localValue, serverValue }) => [field, localValue, serverValue]);
+const diff = (local: unknown, server: unknown) =>
+  fieldDifferences(local, server, "SERVER").map(({ field, localValue, serverValue }) => [
+    field,
+    localValue,
+    serverValue,
+  ]);
 
 test("fields in dotted form; null and absent are the same", () => {
   expect(diff({ a: 1, b: { c: 2, d: 3 }, n: null }, { a: 1, b: { c: 4, d: 3 }, x: 5 })).toEqual([
@@ -10,8 +15,18 @@ test("fields in dotted form; null and absent are the same", () => {
   ]);
 });
 test("members of arrays with ids are found by them, whatever their place", () => {
-  const local = { items: [{ id: "x", quantity: 1 }, { id: "y", quantity: 1 }] };
-  const server = { items: [{ id: "y", quantity: 2 }, { id: "z", quantity: 1 }] };
+  const local = {
+    items: [
+      { id: "x", quantity: 1 },
+      { id: "y", quantity: 1 },
+    ],
+  };
+  const server = {
+    items: [
+      { id: "y", quantity: 2 },
+      { id: "z", quantity: 1 },
+    ],
+  };
   expect(diff(local, server)).toEqual([
     ["items.x", { id: "x", quantity: 1 }, null],
     ["items.y.quantity", 1, 2],

@@ -21,13 +21,25 @@ export function fieldDifferences(local: unknown, server: unknown, resolution: Re
   return found.slice(0, MAX_DIFFERENCES);
 }
 
-function compareObjects(local: Record<string, unknown>, server: Record<string, unknown>, path: string, resolution: Resolution, found: FieldDifference[]): void {
+function compareObjects(
+  local: Record<string, unknown>,
+  server: Record<string, unknown>,
+  path: string,
+  resolution: Resolution,
+  found: FieldDifference[],
+): void {
   for (const key of new Set([...Object.keys(local), ...Object.keys(server)])) {
     compare(own(local, key), own(server, key), path === "" ? key : `${path}.${key}`, resolution, found);
   }
 }
 
-function compare(local: unknown, server: unknown, field: string, resolution: Resolution, found: FieldDifference[]): void {
+function compare(
+  local: unknown,
+  server: unknown,
+  field: string,
+  resolution: Resolution,
+  found: FieldDifference[],
+): void {
   if (canonicalJson(local) === canonicalJson(server)) return;
   if (isObject(local) && isObject(server)) return compareObjects(local, server, field, resolution, found);
   const localById = membersById(local);

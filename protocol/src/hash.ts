@@ -41,7 +41,9 @@ function write(value: unknown, levels: number): string {
     case "object":
       if (value === null) return "null";
       if (levels <= 0) throw new WriteRejection("JSON_TOO_DEEP", `nested deeper than ${LIMITS.jsonDepth}`);
-      return Array.isArray(value) ? writeArray(value, levels - 1) : writeObject(value as Record<string, unknown>, levels - 1);
+      return Array.isArray(value)
+        ? writeArray(value, levels - 1)
+        : writeObject(value as Record<string, unknown>, levels - 1);
     case "undefined":
       return "null"; // only as an array's element, as JSON.stringify does
     default:

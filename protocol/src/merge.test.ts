@@ -5,12 +5,19 @@ import { mergeData } from "./merge.ts";
 
 type Data = Record<string, unknown>;
 const scalar = fc.oneof(fc.constantFrom("x", "y", "z"), fc.integer({ min: 0, max: 3 }), fc.constant(null));
-const line = (id: string): fc.Arbitrary<Data> => fc.record({ quantity: fc.integer({ min: 1, max: 3 }), notes: scalar }).map((rest) => ({ id, ...rest }));
+const line = (id: string): fc.Arbitrary<Data> =>
+  fc.record({ quantity: fc.integer({ min: 1, max: 3 }), notes: scalar }).map((rest) => ({ id, ...rest }));
 const lines = fc
   .uniqueArray(fc.constantFrom("l1", "l2", "l3", "l4", "l5"), { maxLength: 5 })
-  .chain((ids) => fc.tuple(...ids.map(line)) as fc.Arbitrary<Data[]>);
+  .chain((ids) => fc.tuple<Data[]>(...ids.map(line)));
 const data: fc.Arbitrary<Data> = fc.record(
-  { a: scalar, b: scalar, tags: fc.array(fc.constantFrom("p", "q"), { maxLength: 2 }), nested: fc.record({ c: scalar, d: scalar }, { requiredKeys: [] }), items: lines },
+  {
+    a: scalar,
+    b: scalar,
+    tags: fc.array(fc.constantFrom("p", "q"), { maxLength: 2 }),
+    nested: fc.record({ c: scalar, d: scalar }, { requiredKeys: [] }),
+    items: lines,
+  },
   { requiredKeys: ["items"] },
 );
 const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
@@ -52,10 +59,14 @@ describe("laws of the merge", () => {
     fc.assert(
       fc.property(data, data, data, (base, local, server) => {
         const merged = mergeData(base, local, server).data;
-        for (const key of ["a", "b", "tags"]) expect([local, server].some((side) => same(side[key] ?? null, merged[key] ?? null))).toBe(true);
+        for (const key of ["a", "b", "tags"])
+          expect([local, server].some((side) => same(side[key] ?? null, merged[key] ?? null))).toBe(true);
         for (const member of merged["items"] as Data[]) {
-          const sides = [local, server].flatMap((side) => (side["items"] as Data[]).filter(({ id }) => id === member["id"]));
-          for (const key of ["quantity", "notes"]) expect(sides.some((side) => same(side[key] ?? null, member[key] ?? null))).toBe(true);
+          const sides = [local, server].flatMap((side) =>
+            (side["items"] as Data[]).filter(({ id }) => id === member["id"]),
+          );
+          for (const key of ["quantity", "notes"])
+            expect(sides.some((side) => same(side[key] ?? null, member[key] ?? null))).toBe(true);
         }
       }),
     );
@@ -65,17 +76,22 @@ describe("laws of the merge", () => {
     fc.assert(
       fc.property(data, data, data, (base, local, server) => {
         const { data: merged, clashes } = mergeData(base, local, server);
-        const listed = (field: string): boolean => clashes.some((clash) => clash.field === field || field.startsWith(`${clash.field}.`));
+        const listed = (field: string): boolean =>
+          clashes.some((clash) => clash.field === field || field.startsWith(`${clash.field}.`));
         for (const key of ["a", "b", "tags"]) {
           const changed = !same(base[key] ?? null, local[key] ?? null);
           if (changed) expect(same(merged[key] ?? null, local[key] ?? null) || listed(key)).toBe(true);
         }
-        const of = (side: Data, id: unknown): Data | undefined => (side["items"] as Data[]).find((member) => member["id"] === id);
+        const of = (side: Data, id: unknown): Data | undefined =>
+          (side["items"] as Data[]).find((member) => member["id"] === id);
         for (const id of ["l1", "l2", "l3", "l4", "l5"]) {
           const [before, mine, now] = [of(base, id), of(local, id), of(merged, id)];
           if (same(before ?? null, mine ?? null) || listed(`items.${id}`)) continue;
           if (!mine) expect(now).toBeUndefined();
-          else for (const key of ["quantity", "notes"]) if (!same(before?.[key] ?? null, mine[key] ?? null)) expect(same(now?.[key] ?? null, mine[key] ?? null) || listed(`items.${id}.${key}`)).toBe(true);
+          else
+            for (const key of ["quantity", "notes"])
+              if (!same(before?.[key] ?? null, mine[key] ?? null))
+                expect(same(now?.[key] ?? null, mine[key] ?? null) || listed(`items.${id}.${key}`)).toBe(true);
         }
       }),
       { numRuns: 1_000 },
@@ -84,7 +100,12 @@ describe("laws of the merge", () => {
 });
 
 describe("lines", () => {
-  const base = { items: [{ id: "1", quantity: 1 }, { id: "2", quantity: 1 }] };
+  const base = {
+    items: [
+      { id: "1", quantity: 1 },
+      { id: "2", quantity: 1 },
+    ],
+  };
   test("added on both sides both stay", () => {
     const local = { items: [...base.items, { id: "4", quantity: 1 }] };
     const server = { items: [...base.items, { id: "3", quantity: 1 }] };
@@ -95,16 +116,27 @@ describe("lines", () => {
   test("removed on one side and changed on the other is a conflict of that line; the server's side stays", () => {
     const without = { items: [base.items[0]!] };
     const changed = { items: [base.items[0]!, { id: "2", quantity: 5 }] };
-    expect(mergeData(base, without, changed)).toEqual({ data: changed, clashes: [{ field: "items.2", localValue: null, serverValue: { id: "2", quantity: 5 }, resolution: "SERVER" }] });
+    expect(mergeData(base, without, changed)).toEqual({
+      data: changed,
+      clashes: [{ field: "items.2", localValue: null, serverValue: { id: "2", quantity: 5 }, resolution: "SERVER" }],
+    });
     expect(mergeData(base, changed, without).data).toEqual(without);
   });
 });
 
 test("members that count: both changes count, each once", () => {
-  const merged = mergeData({ points: 10, name: "a" }, { points: 13, name: "b" }, { points: 8, name: "a" }, { sumFields: ["points"] });
+  const merged = mergeData(
+    { points: 10, name: "a" },
+    { points: 13, name: "b" },
+    { points: 8, name: "a" },
+    { sumFields: ["points"] },
+  );
   expect(merged).toEqual({ data: { points: 11, name: "b" }, clashes: [] });
 });
 
 test("derived members are left to the collection", () => {
-  expect(mergeData({ total: 1 }, { total: 2 }, { total: 3 }, { derivedFields: ["total"] })).toEqual({ data: { total: 3 }, clashes: [] });
+  expect(mergeData({ total: 1 }, { total: 2 }, { total: 3 }, { derivedFields: ["total"] })).toEqual({
+    data: { total: 3 },
+    clashes: [],
+  });
 });

@@ -29,7 +29,14 @@ export function mergeData(base: Data, local: Data, server: Data, options: MergeO
   return { data: mergeObjects(base, local, server, "", clashes, options), clashes };
 }
 
-function mergeObjects(base: Data, local: Data, server: Data, path: string, clashes: FieldDifference[], options: MergeOptions): Data {
+function mergeObjects(
+  base: Data,
+  local: Data,
+  server: Data,
+  path: string,
+  clashes: FieldDifference[],
+  options: MergeOptions,
+): Data {
   const merged: Data = {};
   // The server's members first, in their order, then those that only the device has.
   for (const key of new Set([...Object.keys(server), ...Object.keys(local)])) {
@@ -40,7 +47,15 @@ function mergeObjects(base: Data, local: Data, server: Data, path: string, clash
   return merged;
 }
 
-function mergeMember(key: string, base: unknown, local: unknown, server: unknown, path: string, clashes: FieldDifference[], options: MergeOptions): unknown {
+function mergeMember(
+  key: string,
+  base: unknown,
+  local: unknown,
+  server: unknown,
+  path: string,
+  clashes: FieldDifference[],
+  options: MergeOptions,
+): unknown {
   if (path === "" && options.derivedFields?.includes(key)) return server;
   if (path === "" && options.sumFields?.includes(key)) return sum(base, local, server);
   return mergeValues(base, local, server, path === "" ? key : `${path}.${key}`, clashes);
@@ -53,10 +68,17 @@ function sum(base: unknown, local: unknown, server: unknown): unknown {
   return Math.round((count(server) + count(local) - count(base)) * 100) / 100;
 }
 
-function mergeValues(base: unknown, local: unknown, server: unknown, field: string, clashes: FieldDifference[]): unknown {
+function mergeValues(
+  base: unknown,
+  local: unknown,
+  server: unknown,
+  field: string,
+  clashes: FieldDifference[],
+): unknown {
   if (same(local, server) || same(local, base)) return server;
   if (same(server, base)) return local;
-  if (isObject(local) && isObject(server)) return mergeObjects(isObject(base) ? base : {}, local, server, field, clashes, {});
+  if (isObject(local) && isObject(server))
+    return mergeObjects(isObject(base) ? base : {}, local, server, field, clashes, {});
   const localById = membersById(local);
   const serverById = membersById(server);
   const baseById = base === null ? new Map<string, Data>() : membersById(base);
@@ -65,10 +87,22 @@ function mergeValues(base: unknown, local: unknown, server: unknown, field: stri
   return server;
 }
 
-function mergeMembers(base: Map<string, Data>, local: Map<string, Data>, server: Map<string, Data>, field: string, clashes: FieldDifference[]): Data[] {
+function mergeMembers(
+  base: Map<string, Data>,
+  local: Map<string, Data>,
+  server: Map<string, Data>,
+  field: string,
+  clashes: FieldDifference[],
+): Data[] {
   const merged = new Map<string, Data>();
   for (const id of new Set([...base.keys(), ...server.keys(), ...local.keys()])) {
-    const value = mergeValues(base.get(id) ?? null, local.get(id) ?? null, server.get(id) ?? null, `${field}.${id}`, clashes);
+    const value = mergeValues(
+      base.get(id) ?? null,
+      local.get(id) ?? null,
+      server.get(id) ?? null,
+      `${field}.${id}`,
+      clashes,
+    );
     if (isObject(value)) merged.set(id, value);
   }
   return orderOf(base, local, server)

@@ -28,7 +28,13 @@ export type Outcome = z.infer<typeof outcomeSchema>;
  * The seed's four, and NUMBER_TAKEN: not a clash of two versions of one record but of two records that claim one number; the later
  * is taken under an amended one.
  */
-export const conflictKindSchema = z.enum(["VERSION_MISMATCH", "HASH_MISMATCH", "CONCURRENT_MODIFICATION", "DELETED_ITEM", "NUMBER_TAKEN"]);
+export const conflictKindSchema = z.enum([
+  "VERSION_MISMATCH",
+  "HASH_MISMATCH",
+  "CONCURRENT_MODIFICATION",
+  "DELETED_ITEM",
+  "NUMBER_TAKEN",
+]);
 export type ConflictKind = z.infer<typeof conflictKindSchema>;
 
 /** The server state that a write was made on: version 0 and hash null for a new record. */
@@ -116,7 +122,9 @@ const statusFields = {
   conflicts: z.optional(z.int().check(z.gte(0))),
   clock: z.optional(timeSchema),
   digestsEqual: z.optional(z.boolean()),
-  storage: z.optional(z.object({ persisted: z.boolean(), usage: z.optional(z.number()), quota: z.optional(z.number()) })),
+  storage: z.optional(
+    z.object({ persisted: z.boolean(), usage: z.optional(z.number()), quota: z.optional(z.number()) }),
+  ),
 };
 export const deviceStatusSchema = z.object(statusFields);
 export type DeviceStatus = z.infer<typeof deviceStatusSchema>;
@@ -141,12 +149,21 @@ export const pushSchema = z.object({
 });
 export type Push = z.infer<typeof pushSchema>;
 
-export const pullSchema = z.object({ type: z.literal("pull"), syncToken: z.nullable(z.string().check(z.maxLength(256))) });
+export const pullSchema = z.object({
+  type: z.literal("pull"),
+  syncToken: z.nullable(z.string().check(z.maxLength(256))),
+});
 export const statusSchema = z.object({ type: z.literal("status"), ...statusFields });
 export const pingSchema = z.object({ type: z.literal("ping"), clock: z.optional(timeSchema) });
 
 /** What a device may say. */
-export const deviceMessageSchema = z.discriminatedUnion("type", [helloSchema, pushSchema, pullSchema, statusSchema, pingSchema]);
+export const deviceMessageSchema = z.discriminatedUnion("type", [
+  helloSchema,
+  pushSchema,
+  pullSchema,
+  statusSchema,
+  pingSchema,
+]);
 export type DeviceMessage = z.infer<typeof deviceMessageSchema>;
 
 export const welcomeSchema = z.object({
@@ -185,7 +202,12 @@ export type Pushed = z.infer<typeof pushedSchema>;
 
 export const resetReasonSchema = z.enum(["EPOCH_CHANGED", "CURSOR_AHEAD"]);
 export type ResetReason = z.infer<typeof resetReasonSchema>;
-export const resetSchema = z.object({ type: z.literal("reset"), reason: resetReasonSchema, epoch: z.string(), reoffer: z.boolean() });
+export const resetSchema = z.object({
+  type: z.literal("reset"),
+  reason: resetReasonSchema,
+  epoch: z.string(),
+  reoffer: z.boolean(),
+});
 export type Reset = z.infer<typeof resetSchema>;
 
 export const presentDeviceSchema = z.object({

@@ -12,6 +12,14 @@ test("the choice does not depend on order or repetition, and all is not the same
   expect(choiceOf(undefined)).toBe(ALL_COLLECTIONS);
 });
 
-test.each(["", "1704067200000", "tw1.e.-1.all", "tw1.e.1e3.all", "tw1.e.99999999999999999.all", "tw2.e.1.all", "tw1.e e.1.all"])("%s is no token", (text) => {
+test.each([
+  "",
+  "1704067200000",
+  "tw1.e.-1.all",
+  "tw1.e.1e3.all",
+  "tw1.e.99999999999999999.all",
+  "tw2.e.1.all",
+  "tw1.e e.1.all",
+])("%s is no token", (text) => {
   expect(parseSyncToken(text)).toBeNull();
 });

@@ -3,13 +3,27 @@ import { describe, expect, test } from "vitest";
 import { ERRORS, REJECTIONS } from "./errors.ts";
 import { hashOf, sha256Hex } from "./hash.ts";
 import { LIMITS } from "./limits.ts";
-import { deviceMessageSchema, enrolRequestSchema, enrolResponseSchema, httpPushSchema, serverMessageSchema, writeSchema } from "./messages.ts";
+import {
+  deviceMessageSchema,
+  enrolRequestSchema,
+  enrolResponseSchema,
+  httpPushSchema,
+  serverMessageSchema,
+  writeSchema,
+} from "./messages.ts";
 import { SHOP_COLLECTIONS } from "./pos/shop.ts";
 import { PROTOCOL_VERSION } from "./version.ts";
 
 /** One hash over every message, code and limit: the wire can't change unnoticed. */
 function wireFingerprint(): string {
-  const schemas = [deviceMessageSchema, serverMessageSchema, writeSchema, httpPushSchema, enrolRequestSchema, enrolResponseSchema];
+  const schemas = [
+    deviceMessageSchema,
+    serverMessageSchema,
+    writeSchema,
+    httpPushSchema,
+    enrolRequestSchema,
+    enrolResponseSchema,
+  ];
   const shapes = schemas.map((schema) => z.toJSONSchema(schema as z.ZodMiniType, { unrepresentable: "any" }));
   const shop = [...SHOP_COLLECTIONS.values()].map(({ name, schema, policy, writableBy, uniqueBy, appendOnly }) => ({
     name,
@@ -28,7 +42,9 @@ describe("the wire", () => {
   });
 
   test("a hash that other languages can check theirs against", () => {
-    expect(hashOf({ id: "1", total: 4.54, items: [{ name: "Bagel — sésame 🥯", notes: null }], createdAt: 1735689600000 })).toBe("9c4c8992d77638744f7331a63d7b45196bcb36cf998be707907d48b569a98bde");
+    expect(
+      hashOf({ id: "1", total: 4.54, items: [{ name: "Bagel — sésame 🥯", notes: null }], createdAt: 1735689600000 }),
+    ).toBe("9c4c8992d77638744f7331a63d7b45196bcb36cf998be707907d48b569a98bde");
   });
 });
 
@@ -37,7 +53,15 @@ describe("messages", () => {
     { type: "hello", protocol: 1, token: "t", syncToken: null },
     { type: "push", id: "p-17", writes: [] },
     { type: "pull", syncToken: null },
-    { type: "status", cursor: 42, pending: 3, oldestPendingAt: 1767225600000, failed: 0, conflicts: 1, clock: 1767225612000 },
+    {
+      type: "status",
+      cursor: 42,
+      pending: 3,
+      oldestPendingAt: 1767225600000,
+      failed: 0,
+      conflicts: 1,
+      clock: 1767225612000,
+    },
     { type: "ping", clock: 1767225612000 },
   ])("%j is one", (message) => {
     expect(deviceMessageSchema.safeParse(message).success).toBe(true);

@@ -43,6 +43,15 @@ export const staffSchema = z.looseObject({
 });
 export type StaffMember = z.infer<typeof staffSchema>;
 
-export const products = defineCollection<Product>({ name: "products", schema: productSchema as z.ZodMiniType<Product> });
-export const settings = defineCollection<Settings>({ name: "settings", schema: settingsSchema as z.ZodMiniType<Settings> });
-export const staff = defineCollection<StaffMember>({ name: "staff", schema: staffSchema as z.ZodMiniType<StaffMember> });
+export const products = defineCollection<Product>({
+  name: "products",
+  schema: productSchema,
+});
+export const settings = defineCollection<Settings>({
+  name: "settings",
+  schema: settingsSchema,
+});
+export const staff = defineCollection<StaffMember>({
+  name: "staff",
+  schema: staffSchema,
+});

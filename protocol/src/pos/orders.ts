@@ -77,19 +77,23 @@ export function guardOrder(current: Order | null, next: Order | null): string | 
   if (next.orderStatus !== current.orderStatus && !NEXT_ORDER[current.orderStatus].includes(next.orderStatus)) {
     return `an order can't go from ${current.orderStatus} to ${next.orderStatus}`;
   }
-  if (next.paymentStatus !== current.paymentStatus && !NEXT_PAYMENT[current.paymentStatus].includes(next.paymentStatus)) {
+  if (
+    next.paymentStatus !== current.paymentStatus &&
+    !NEXT_PAYMENT[current.paymentStatus].includes(next.paymentStatus)
+  ) {
     return `a payment can't go from ${current.paymentStatus} to ${next.paymentStatus}`;
   }
   if (current.paymentStatus !== "PAID" && current.paymentStatus !== "REFUNDED") return null;
   for (const field of FROZEN_WHEN_PAID) {
-    if (canonicalJson(current[field] ?? null) !== canonicalJson(next[field] ?? null)) return `${field} of a paid order can't change`;
+    if (canonicalJson(current[field] ?? null) !== canonicalJson(next[field] ?? null))
+      return `${field} of a paid order can't change`;
   }
   return null;
 }
 
 export const orders = defineCollection<Order>({
   name: "orders",
-  schema: orderSchema as z.ZodMiniType<Order>,
+  schema: orderSchema,
   uniqueBy: "orderNumber",
   guard: guardOrder,
 });

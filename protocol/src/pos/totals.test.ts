@@ -16,13 +16,28 @@ test("an existing client's order adds up as that client added it", () => {
   expect(orderTotals(items, 0, "exclusive")).toEqual({ subtotal: 15.1, tax: 1.21, discount: 0, total: 16.31 });
 });
 test("inclusive prices contain the tax", () => {
-  expect(orderTotals([item(11.9, 1, 0.19)], 0, "inclusive")).toEqual({ subtotal: 11.9, tax: 1.9, discount: 0, total: 11.9 });
+  expect(orderTotals([item(11.9, 1, 0.19)], 0, "inclusive")).toEqual({
+    subtotal: 11.9,
+    tax: 1.9,
+    discount: 0,
+    total: 11.9,
+  });
 });
 test("a discount on the order lowers the tax in proportion", () => {
-  expect(orderTotals([item(10, 1, 0.1), item(10, 1, 0)], 2, "exclusive")).toEqual({ subtotal: 20, tax: 0.9, discount: 2, total: 18.9 });
+  expect(orderTotals([item(10, 1, 0.1), item(10, 1, 0)], 2, "exclusive")).toEqual({
+    subtotal: 20,
+    tax: 0.9,
+    discount: 2,
+    total: 18.9,
+  });
 });
 test("a discount on a line lowers the line", () => {
-  expect(orderTotals([item(10, 2, 0.1, { discount: 5 })], 0, "exclusive")).toEqual({ subtotal: 15, tax: 1.5, discount: 0, total: 16.5 });
+  expect(orderTotals([item(10, 2, 0.1, { discount: 5 })], 0, "exclusive")).toEqual({
+    subtotal: 15,
+    tax: 1.5,
+    discount: 0,
+    total: 16.5,
+  });
 });
 test("nothing costs nothing", () => {
   expect(orderTotals([], 0, "exclusive")).toEqual({ subtotal: 0, tax: 0, discount: 0, total: 0 });

@@ -35,5 +35,10 @@ export function orderTotals(items: readonly OrderItem[], orderDiscount: number, 
     taxCents += roundCents(mode === "exclusive" ? taxed * rate : taxed - taxed / (1 + rate));
   });
   const totalCents = subtotalCents - discountCents + (mode === "exclusive" ? taxCents : 0);
-  return { subtotal: fromCents(subtotalCents), tax: fromCents(taxCents), discount: fromCents(discountCents), total: fromCents(totalCents) };
+  return {
+    subtotal: fromCents(subtotalCents),
+    tax: fromCents(taxCents),
+    discount: fromCents(discountCents),
+    total: fromCents(totalCents),
+  };
 }

@@ -22,7 +22,15 @@ export const transactionSchema = z.looseObject({
 });
 export type Transaction = z.infer<typeof transactionSchema>;
 
-const FROZEN_WHEN_COMPLETED = ["referenceNumber", "orderId", "orderNumber", "type", "amount", "paymentMethod", "createdAt"] as const;
+const FROZEN_WHEN_COMPLETED = [
+  "referenceNumber",
+  "orderId",
+  "orderNumber",
+  "type",
+  "amount",
+  "paymentMethod",
+  "createdAt",
+] as const;
 
 /** A COMPLETED transaction may only become REVERSED and is never deleted; a REVERSED one stays as it is. */
 export function guardTransaction(current: Transaction | null, next: Transaction | null): string | null {
@@ -32,14 +40,15 @@ export function guardTransaction(current: Transaction | null, next: Transaction 
     return `a transaction can't go from ${current.status} to ${next.status}`;
   }
   for (const field of FROZEN_WHEN_COMPLETED) {
-    if (canonicalJson(current[field] ?? null) !== canonicalJson(next[field] ?? null)) return `${field} of a ${current.status} transaction can't change`;
+    if (canonicalJson(current[field] ?? null) !== canonicalJson(next[field] ?? null))
+      return `${field} of a ${current.status} transaction can't change`;
   }
   return null;
 }
 
 export const transactions = defineCollection<Transaction>({
   name: "transactions",
-  schema: transactionSchema as z.ZodMiniType<Transaction>,
+  schema: transactionSchema,
   uniqueBy: "referenceNumber",
   appendOnly: true,
   guard: guardTransaction,
