@@ -1,8 +1,8 @@
 /** What an application sees of a replica: the public types of @tillwire/client. */
-import type { Observable } from "rxjs";
-import type { Collection, CollectionSet } from "@tillwire/protocol/collection";
+import type { Collection, CollectionSet, SomeCollection } from "@tillwire/protocol/collection";
 import type { ConflictData } from "@tillwire/protocol/conflicts";
 import type { Base, PresentDevice } from "@tillwire/protocol/messages";
+import type { Observable } from "./observe.ts";
 
 /** Who this device is: the answer of `POST /api/enrol`. */
 export interface Identity {
@@ -77,8 +77,14 @@ export interface ReplicaCollection<T extends object> {
 
 /** One write of an atomic batch. */
 export type WriteIntent =
-  | ({ readonly op: "put"; readonly collection: Collection<never> | string; readonly data: object } & PutOptions)
-  | { readonly op: "delete"; readonly collection: Collection<never> | string; readonly localId: string; readonly readAt?: Base; readonly resolves?: string };
+  | ({ readonly op: "put"; readonly collection: SomeCollection | string; readonly data: object } & PutOptions)
+  | {
+      readonly op: "delete";
+      readonly collection: SomeCollection | string;
+      readonly localId: string;
+      readonly readAt?: Base;
+      readonly resolves?: string;
+    };
 
 /** Numbers for receipts and references: the register's prefix and a counter, durable with the batch that uses them. */
 export interface NumberSource {
