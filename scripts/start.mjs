@@ -1,6 +1,8 @@
 // `npm start`: from a fresh clone to a running server. Installs and builds what is missing or stale, then runs the server and
-// ends with its exit code (0 after it has drained).
-import { spawn } from "node:child_process";
+// ends with its exit code (0 after it has drained). package.json says `exec`, because a shell in between would swallow signals
+// and exit codes; what follows the `||` there is for Windows, whose shell has no exec.
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -36,15 +38,30 @@ if (process.env.npm_lifecycle_event) endWithNpm();
 
 server.once("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 
-/** A npm that is killed cannot pass that on either. Started any other way, a parent may end and mean nothing by it. */
+/** An npm that is killed cannot pass that on either. Started any other way, a parent may end and mean nothing by it. */
 function endWithNpm() {
-  const npm = process.ppid;
+  const npm = [process.ppid, ancestry(process.ppid).parent].find((pid) => ancestry(pid).command.startsWith("npm"));
+  if (!npm) return;
   const timer = setInterval(() => {
-    if (process.ppid === npm) return;
+    // its number lives on while nobody has reaped it; its command line does not
+    if (ancestry(npm).command.startsWith("npm")) return;
     clearInterval(timer);
     server.kill("SIGTERM");
-  }, 500);
+  }, 1000);
   timer.unref();
+}
+
+/** Who started a process, and its command line. */
+function ancestry(pid) {
+  try {
+    // a slim container has no ps
+    const parent = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1];
+    return { parent: Number(parent), command: readFileSync(`/proc/${pid}/cmdline`, "utf8") };
+  } catch {
+    const { stdout } = spawnSync("ps", ["-o", "ppid=,command=", "-p", String(pid)], { encoding: "utf8" });
+    const [, parent, command = ""] = /^\s*(\d+)\s+(.*)/.exec(stdout ?? "") ?? [];
+    return { parent: Number(parent), command };
+  }
 }
 
 /** A server whose npm was killed a moment ago may still be draining. */
