@@ -70,7 +70,7 @@ export interface ReplicaCollection<T extends object> {
   delete(localId: string, options?: Pick<PutOptions, "readAt" | "resolves">): Promise<void>;
   get(localId: string): Promise<ReplicaRecord<T> | undefined>;
   query(query?: Query<T>): Promise<ReplicaRecord<T>[]>;
-  /** The live records, newest value first emitted at once; tombstones are left out. */
+  /** The live records, in no particular order, tombstones left out: emitted at once and after every change. */
   readonly records$: Observable<readonly ReplicaRecord<T>[]>;
   record$(localId: string): Observable<ReplicaRecord<T> | undefined>;
 }
@@ -129,6 +129,8 @@ export interface SyncStats {
   readonly oldestPendingAt: number | null;
   /** Whether the last comparison at the head found this replica equal to the server; null: none yet. */
   readonly digestsEqual: boolean | null;
+  /** How often such a comparison failed since this replica was set up. */
+  readonly digestMismatches: number;
 }
 
 /** One write that waits, or needs attention. */

@@ -1,0 +1,121 @@
+/** Frames: the only thing that moves base records, cursor and digests, all in one tx. */
+import { adjustDigest, formatDigest, parseDigest } from "@tillwire/protocol/digest";
+import type { Change, Changes, Digests } from "@tillwire/protocol/messages";
+import { parseSyncToken } from "@tillwire/protocol/sync-token";
+import { adoptFreshBase, beginFreshBase } from "./fresh-base.ts";
+import type { BaseRecord, CollectionSum, SyncRow, WriteTx } from "./local-store.ts";
+import { recordKey } from "./outbox.ts";
+
+export type FrameStep =
+  | "apply"
+  /** Known already. */
+  | "drop"
+  /** It does not continue the cursor: read the feed from there. */
+  | "pull";
+
+/** The chain: a frame is applied only if it begins where the last one ended. */
+export function frameStep(cursor: number, frame: Pick<Changes, "from" | "to">): FrameStep {
+  if (frame.from === cursor) return "apply";
+  return frame.to <= cursor ? "drop" : "pull";
+}
+
+export interface FrameOutcome {
+  readonly step: FrameStep;
+  readonly sync: SyncRow;
+  /** A fresh base was begun: the server was restored or this replica differs; read the feed from the beginning. */
+  readonly restarted: "restored" | "digests differ" | null;
+}
+
+const HEAL_INTERVAL_MS = 60 * 60_000;
+
+/** @param now device clock, epoch ms */
+export async function applyFrame(tx: WriteTx, sync: SyncRow, frame: Changes, now: number): Promise<FrameOutcome> {
+  const step = frameStep(sync.cursor, frame);
+  if (step !== "apply") return { step, sync, restarted: null };
+  const epoch = parseSyncToken(frame.syncToken)?.epoch ?? sync.epoch;
+  if (sync.epoch !== null && epoch !== sync.epoch) return restart(tx, sync, "restored");
+
+  const known = await knownRecords(tx, sync.base, frame.changes);
+  // Decided before anything is written: a value below what is held proves a restore, and none of the frame is applied.
+  if (frame.changes.some((change) => change.syncVersion < (known.get(keyOf(change))?.syncVersion ?? 0)))
+    return restart(tx, sync, "restored");
+
+  const sums = new Map(sync.sums);
+  for (const change of frame.changes) {
+    sums.set(change.collection, adjustedSum(sums.get(change.collection), known.get(keyOf(change)), change));
+    known.set(keyOf(change), change);
+    tx.putRecord(baseRecord(sync.base, change));
+  }
+  if (sync.visible === sync.base) await dropCovered(tx, frame.changes);
+  const atHead = frame.to >= frame.head;
+  const digestsEqual = atHead && frame.digests ? equalDigests(sums, frame.digests) : sync.digestsEqual;
+  const moved: SyncRow = {
+    ...sync,
+    ...{ epoch, sums, digestsEqual, syncToken: frame.syncToken, cursor: frame.to, head: frame.head },
+    lastSyncAt: atHead ? now : sync.lastSyncAt,
+  };
+  return atHead ? arrived(tx, moved, now) : stored(tx, moved);
+}
+
+function stored(tx: WriteTx, sync: SyncRow): FrameOutcome {
+  tx.setMeta("sync", sync);
+  return { step: "apply", sync, restarted: null };
+}
+
+async function restart(tx: WriteTx, sync: SyncRow, why: "restored" | "digests differ"): Promise<FrameOutcome> {
+  const begun = beginFreshBase(tx, sync, null, "always");
+  return { step: "apply", sync: begun, restarted: why };
+}
+
+/** At the head: what lay aside is swapped out, and a replica that differs is healed, at most once an hour. */
+async function arrived(tx: WriteTx, sync: SyncRow, now: number): Promise<FrameOutcome> {
+  const complete = sync.visible === sync.base ? sync : await adoptFreshBase(tx, sync, now);
+  if (complete.digestsEqual !== false) return stored(tx, complete);
+  const counted = { ...complete, digestMismatches: complete.digestMismatches + 1 };
+  if (counted.healedAt !== null && now - counted.healedAt < HEAL_INTERVAL_MS) return stored(tx, counted);
+  return restart(tx, { ...counted, healedAt: now }, "digests differ");
+}
+
+async function knownRecords(tx: WriteTx, generation: number, changes: readonly Change[]): Promise<Map<string, Change>> {
+  const records = await Promise.all(changes.map((change) => tx.record(generation, change.collection, change.localId)));
+  return new Map(records.flatMap((record) => (record ? [[keyOf(record), record] as const] : [])));
+}
+
+function keyOf(change: Change): string {
+  return recordKey(change.collection, change.localId);
+}
+
+function baseRecord(generation: number, change: Change): BaseRecord {
+  const { seq, collection, localId, syncVersion, hash, deleted, deviceId, createdBy, updatedAt, data } = change;
+  return { generation, seq, collection, localId, syncVersion, hash, deleted, deviceId, createdBy, updatedAt, data };
+}
+
+const EMPTY_SUM: CollectionSum = { count: 0, live: 0, digest: formatDigest(0n) };
+
+export function adjustedSum(sum: CollectionSum = EMPTY_SUM, before: Change | undefined, after: Change): CollectionSum {
+  return {
+    count: sum.count + (before ? 0 : 1),
+    live: sum.live - (before && !before.deleted ? 1 : 0) + (after.deleted ? 0 : 1),
+    digest: formatDigest(adjustDigest(parseDigest(sum.digest), before ?? null, after)),
+  };
+}
+
+/** Collections without records may be missing on either side. */
+export function equalDigests(sums: ReadonlyMap<string, CollectionSum>, digests: Digests): boolean {
+  const theirs = new Map(Object.entries(digests));
+  const names = new Set([...sums.keys(), ...theirs.keys()]);
+  return [...names].every((name) => {
+    const ours = sums.get(name) ?? EMPTY_SUM;
+    const { count, digest } = theirs.get(name) ?? EMPTY_SUM;
+    return ours.count === count && ours.digest === digest;
+  });
+}
+
+/** A settled write gives way once the feed has brought its record at its seq or above. */
+async function dropCovered(tx: WriteTx, changes: readonly Change[]): Promise<void> {
+  const overlays = await Promise.all(changes.map((change) => tx.overlay(change.collection, change.localId)));
+  for (const [i, change] of changes.entries()) {
+    const overlay = overlays[i];
+    if (overlay && overlay.seq <= change.seq) tx.deleteOverlay(change.collection, change.localId);
+  }
+}

@@ -1,0 +1,114 @@
+/** Takes what the feed brings, in its order, and knows whether this device is behind. */
+import type { Changes, Reset } from "@tillwire/protocol/messages";
+import { applyFrame, equalDigests, frameStep, type FrameStep } from "./apply-frame.ts";
+import { beginFreshBase } from "./fresh-base.ts";
+import type { SyncRow } from "./local-store.ts";
+import type { Transact } from "./pusher.ts";
+
+export interface FeedHost {
+  readonly transact: Transact;
+  now(): number;
+  /** Up to date with the last commit of this tab. */
+  position(): SyncRow;
+  /** Asks the server to read the feed again from here; null: from the beginning. */
+  pull(syncToken: string | null): void;
+}
+
+/** Behind for so long without a frame, a device pulls. */
+const BEHIND_MS = 2_000;
+/** A pull that brought nothing is repeated after this. */
+const PULL_PATIENCE_MS = 10_000;
+
+export class FeedReader {
+  /** Highest head that the server named, by whatever message. */
+  #head = 0;
+  #behindSince: number | null = null;
+  #pulledAt: number | null = null;
+
+  constructor(private readonly host: FeedHost) {}
+
+  get head(): number {
+    return Math.max(this.#head, this.host.position().cursor);
+  }
+  get isAtHead(): boolean {
+    const { cursor, syncToken, visible, base } = this.host.position();
+    return syncToken !== null && visible === base && cursor >= this.#head;
+  }
+
+  /** A new link: what was asked over the old one won't come. */
+  linked(head: number): void {
+    this.#pulledAt = null;
+    this.#behindSince = null;
+    // a restored server names a lower one than before
+    this.#head = head;
+    this.heardHead(head);
+  }
+
+  heardHead(head: number): void {
+    this.#head = Math.max(this.#head, head);
+    if (this.isAtHead) this.#behindSince = null;
+    else this.#behindSince ??= this.host.now();
+  }
+
+  async take(frame: Changes): Promise<FrameStep> {
+    const position = this.host.position();
+    if (this.#isOldNews(position, frame)) {
+      this.#progressed(frame.head);
+      return "apply";
+    }
+    // Looked at before a tx is opened, too: late frames are frequent after a pull.
+    const outcome =
+      frameStep(position.cursor, frame) === "drop"
+        ? { step: "drop" as const, restarted: null }
+        : await this.host.transact((tx, sync) => applyFrame(tx, sync, frame, this.host.now()));
+    if (outcome.restarted) this.#startAgain();
+    else if (outcome.step === "apply") this.#progressed(frame.head);
+    else if (outcome.step === "pull") this.#pull();
+    return outcome.step;
+  }
+
+  /** What the server, or a result, found to be another history. Frames from 0 follow unasked after a reset. */
+  async reset(reset: Pick<Reset, "epoch" | "reoffer">): Promise<void> {
+    const epoch = reset.epoch === "" ? null : reset.epoch;
+    await this.host.transact(async (tx, sync) => beginFreshBase(tx, sync, epoch, reset.reoffer ? "always" : "never"));
+    this.#head = 0;
+    this.#pulledAt = this.host.now();
+  }
+
+  /** A fresh base was begun here: nobody but this device knows. */
+  startAgain(): void {
+    this.#startAgain();
+  }
+
+  /** Once a second. */
+  tick(): void {
+    if (this.#behindSince !== null && this.host.now() - this.#behindSince >= BEHIND_MS) this.#pull();
+  }
+
+  #startAgain(): void {
+    this.#head = 0;
+    this.#pulledAt = null;
+    this.#pull();
+  }
+
+  #progressed(head: number): void {
+    this.#pulledAt = null;
+    this.#behindSince = null;
+    this.heardHead(head);
+  }
+
+  // An empty answer to a pull: nothing to write, unless the digests tell something new.
+  #isOldNews(sync: SyncRow, frame: Changes): boolean {
+    if (frame.changes.length > 0 || frame.from !== sync.cursor || frame.to !== sync.cursor) return false;
+    if (sync.visible !== sync.base || frame.syncToken !== sync.syncToken || sync.digestsEqual !== true) return false;
+    return frame.digests === undefined || equalDigests(sync.sums, frame.digests);
+  }
+
+  #pull(): void {
+    const now = this.host.now();
+    if (this.#pulledAt !== null && now - this.#pulledAt < PULL_PATIENCE_MS) return;
+    this.#pulledAt = now;
+    this.#behindSince ??= now;
+    this.host.pull(this.host.position().syncToken);
+  }
+}

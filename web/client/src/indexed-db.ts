@@ -1,0 +1,138 @@
+/** The local store on IndexedDB. Its schema version rises with every change of the object stores; rows need none, they are read loosely. */
+import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction } from "idb";
+import type { BaseRecord, Durability, LocalStore, MetaRows, Overlay, WriteTx } from "./local-store.ts";
+import type { OutboxRow } from "./outbox.ts";
+
+interface Schema extends DBSchema {
+  records: { key: [number, string, string]; value: BaseRecord; indexes: { bySeq: [number, number] } };
+  overlays: { key: [string, string]; value: Overlay };
+  outbox: { key: number; value: OutboxRow; indexes: { byRecord: [string, string] } };
+  meta: { key: keyof MetaRows; value: unknown };
+  counters: { key: string; value: number };
+}
+
+const STORES = ["records", "overlays", "outbox", "meta", "counters"] as const;
+const SCHEMA_VERSION = 1;
+
+export async function openIndexedDb(name: string): Promise<LocalStore> {
+  const database = await openDB<Schema>(name, SCHEMA_VERSION, {
+    upgrade(db) {
+      db.createObjectStore("records", { keyPath: ["generation", "collection", "localId"] }).createIndex("bySeq", [
+        "generation",
+        "seq",
+      ]);
+      db.createObjectStore("overlays", { keyPath: ["collection", "localId"] });
+      db.createObjectStore("outbox", { keyPath: "key" }).createIndex("byRecord", ["collection", "localId"]);
+      db.createObjectStore("meta");
+      db.createObjectStore("counters");
+    },
+    // A tab with a newer version waits for this one to let go.
+    blocking: () => database.close(),
+  });
+  return storeOn(database);
+}
+
+function storeOn(database: IDBPDatabase<Schema>): LocalStore {
+  return {
+    async read(run) {
+      const tx = database.transaction(STORES, "readonly");
+      const result = await run(new IndexedDbTx(tx as unknown as ReadWrite));
+      await tx.done;
+      return result;
+    },
+    async write(durability: Durability, run) {
+      const tx = database.transaction(STORES, "readwrite", { durability });
+      try {
+        const result = await run(new IndexedDbTx(tx));
+        await tx.done;
+        return result;
+      } catch (error) {
+        abort(tx);
+        await tx.done.catch(() => undefined);
+        throw error;
+      }
+    },
+    close: () => database.close(),
+  };
+}
+
+type ReadWrite = IDBPTransaction<Schema, typeof STORES, "readwrite">;
+
+function abort(tx: ReadWrite): void {
+  try {
+    tx.abort();
+  } catch {
+    // it has ended already
+  }
+}
+
+// Above every string and number, by IndexedDB's order of keys.
+const HIGHEST: [] = [];
+
+class IndexedDbTx implements WriteTx {
+  constructor(private readonly tx: ReadWrite) {}
+
+  async meta<K extends keyof MetaRows>(name: K): Promise<MetaRows[K] | undefined> {
+    return (await this.tx.objectStore("meta").get(name)) as MetaRows[K] | undefined;
+  }
+  counter(series: string): Promise<number | undefined> {
+    return this.tx.objectStore("counters").get(series);
+  }
+  record(generation: number, collection: string, localId: string): Promise<BaseRecord | undefined> {
+    return this.tx.objectStore("records").get([generation, collection, localId]);
+  }
+  recordsOf(generation: number, collection: string): Promise<BaseRecord[]> {
+    const range = IDBKeyRange.bound([generation, collection], [generation, collection, HIGHEST]);
+    return this.tx.objectStore("records").getAll(range);
+  }
+  recordsAbove(generation: number, seq: number): Promise<BaseRecord[]> {
+    const range = IDBKeyRange.bound([generation, seq], [generation, HIGHEST], true);
+    return this.tx.objectStore("records").index("bySeq").getAll(range);
+  }
+  overlay(collection: string, localId: string): Promise<Overlay | undefined> {
+    return this.tx.objectStore("overlays").get([collection, localId]);
+  }
+  overlays(): Promise<Overlay[]> {
+    return this.tx.objectStore("overlays").getAll();
+  }
+  outbox(limit?: number): Promise<OutboxRow[]> {
+    return this.tx.objectStore("outbox").getAll(null, limit);
+  }
+  outboxOf(collection: string, localId: string): Promise<OutboxRow[]> {
+    // equal index keys come in the order of the primary key
+    return this.tx.objectStore("outbox").index("byRecord").getAll([collection, localId]);
+  }
+  outboxRow(key: number): Promise<OutboxRow | undefined> {
+    return this.tx.objectStore("outbox").get(key);
+  }
+
+  setMeta<K extends keyof MetaRows>(name: K, row: MetaRows[K]): void {
+    ask(this.tx.objectStore("meta").put(row, name));
+  }
+  setCounter(series: string, value: number): void {
+    ask(this.tx.objectStore("counters").put(value, series));
+  }
+  putRecord(record: BaseRecord): void {
+    ask(this.tx.objectStore("records").put(record));
+  }
+  deleteGeneration(generation: number): void {
+    ask(this.tx.objectStore("records").delete(IDBKeyRange.bound([generation], [generation, HIGHEST])));
+  }
+  putOverlay(overlay: Overlay): void {
+    ask(this.tx.objectStore("overlays").put(overlay));
+  }
+  deleteOverlay(collection: string, localId: string): void {
+    ask(this.tx.objectStore("overlays").delete([collection, localId]));
+  }
+  putOutbox(row: OutboxRow): void {
+    ask(this.tx.objectStore("outbox").put(row));
+  }
+  deleteOutbox(key: number): void {
+    ask(this.tx.objectStore("outbox").delete(key));
+  }
+}
+
+// A request that fails aborts its tx, whose `done` then says why; its own rejection would only be reported a second time.
+function ask(request: Promise<unknown>): void {
+  request.catch(() => undefined);
+}

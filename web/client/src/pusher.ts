@@ -1,0 +1,121 @@
+/** One push in flight, over whichever link there is; oldest first, retries as sent. */
+import type { Result, Write } from "@tillwire/protocol/messages";
+import type { WireLimits } from "@tillwire/protocol/limits";
+import type { SyncRow, WriteTx } from "./local-store.ts";
+import { writeOf } from "./outbox.ts";
+import type { SentWrite } from "./outbox-settle.ts";
+import { beginFreshBase } from "./fresh-base.ts";
+import { settleAnswer, takeOut } from "./settle.ts";
+
+/** Smaller than the server takes: a lost batch is sent again whole. */
+const BATCH_WRITES = 200;
+const BATCH_BYTES = 512 * 1024;
+/** How many unanswered pushes of this link are remembered: their results are still true when they come late. */
+const REMEMBERED = 8;
+
+export interface Push {
+  readonly id: string;
+  readonly writes: readonly Write[];
+  readonly sentAt: number;
+}
+
+/** Runs under the fence, and brings the view up to date. */
+export type Transact = <R>(run: (tx: WriteTx, sync: SyncRow) => Promise<R>) => Promise<R>;
+
+export interface PusherHost {
+  readonly transact: Transact;
+  now(): number;
+  deviceId(): string;
+  readonly subscribed: ReadonlySet<string> | null;
+}
+
+export class Pusher {
+  #count = 0;
+  #taking = false;
+  #shrink = 1;
+  #inFlight: Push | null = null;
+  readonly #awaited = new Map<string, { readonly sent: readonly SentWrite[]; readonly epoch: string | null }>();
+  limits: WireLimits | null = null;
+
+  constructor(private readonly host: PusherHost) {}
+
+  get inFlight(): Push | null {
+    return this.#inFlight;
+  }
+  get isBusy(): boolean {
+    return this.#taking || this.#inFlight !== null;
+  }
+
+  /** Freezes the next batch; null when nothing waits or a push is in flight. */
+  async take(): Promise<Push | null> {
+    if (this.isBusy) return null;
+    this.#taking = true;
+    try {
+      const writes = Math.max(
+        1,
+        Math.floor(Math.min(BATCH_WRITES, this.limits?.pushWrites ?? BATCH_WRITES) / this.#shrink),
+      );
+      const bytes = Math.min(BATCH_BYTES, this.limits?.pushBytes ?? BATCH_BYTES) / this.#shrink;
+      const { rows, epoch } = await this.host.transact(async (tx, sync) => ({
+        rows: await takeOut(tx, { writes, bytes }),
+        epoch: sync.epoch,
+      }));
+      if (rows.length === 0) return null;
+      const id = `p-${++this.#count}`;
+      const sent = rows.map(({ key, collection, localId, syncVersion, hash }) => ({
+        key,
+        collection,
+        localId,
+        syncVersion,
+        hash,
+      }));
+      this.#awaited.set(id, { sent, epoch });
+      for (const old of [...this.#awaited.keys()].slice(0, -REMEMBERED)) this.#awaited.delete(old);
+      this.#inFlight = { id, writes: rows.map(writeOf), sentAt: this.host.now() };
+      return this.#inFlight;
+    } finally {
+      this.#taking = false;
+    }
+  }
+
+  /** @returns whether a result proved that the server was restored; the feed is to be read from the beginning then */
+  async settle(id: string, results: readonly Result[]): Promise<{ settled: number; restored: boolean }> {
+    const awaited = this.#awaited.get(id);
+    if (!awaited) return { settled: 0, restored: false };
+    const { deviceId, subscribed, now, transact } = this.host;
+    const outcome = await transact(async (tx, sync) => {
+      // Results of a feed that is no longer this one's settle nothing; the writes are sent again as they were.
+      if (awaited.epoch !== null && sync.epoch !== null && awaited.epoch !== sync.epoch)
+        return { settled: 0, restored: false };
+      const epoch = awaited.epoch ?? sync.epoch;
+      const settled = await settleAnswer(tx, sync, {
+        ...awaited,
+        results,
+        epoch,
+        deviceId: deviceId(),
+        now: now(),
+        subscribed,
+      });
+      if (settled.restored) beginFreshBase(tx, sync, null, "always");
+      return settled;
+    });
+    this.#awaited.delete(id);
+    this.#shrink = 1;
+    if (this.#inFlight?.id === id) this.#inFlight = null;
+    return outcome;
+  }
+
+  /** This push's answer is waited for no more; one that comes all the same is still taken. */
+  giveUp(push: Push | null): void {
+    if (this.#inFlight === push) this.#inFlight = null;
+  }
+  /** The link ended: answers to what was sent over it can't come. */
+  forget(): void {
+    this.#inFlight = null;
+    this.#awaited.clear();
+  }
+  /** The server finds pushes too large. */
+  shrink(): void {
+    this.#shrink = Math.min(this.#shrink * 2, BATCH_WRITES);
+  }
+}

@@ -1,0 +1,166 @@
+/** Saving on this device: checks and hashes first, then one strict tx for the writes and the numbers that they bear. */
+import { checkData, type AnyCollection, type CollectionSet } from "@tillwire/protocol/collection";
+import { WriteRejection } from "@tillwire/protocol/errors";
+import { hashOf } from "@tillwire/protocol/hash";
+import { idSchema } from "@tillwire/protocol/messages";
+import type { Identity, NumberSource, ReplicaRecord, WriteIntent } from "./api.ts";
+import { commit, NEW_LOCAL, type Committed } from "./commit.ts";
+import type { LocalStore, SyncRow, WriteTx } from "./local-store.ts";
+import { enqueue, type Draft } from "./outbox.ts";
+import { settledPosition, visibleOf } from "./visible.ts";
+
+export interface SaveHost {
+  readonly store: LocalStore;
+  readonly collections: CollectionSet;
+  readonly identity: Identity;
+  now(): number;
+  newId(): string;
+}
+
+interface CheckedDraft extends Draft {
+  readonly declaration: AnyCollection;
+}
+
+/** A number was asked of a series whose counter has not been read, or that another tab has moved on since. */
+class CounterUnknown extends Error {
+  constructor(readonly series: string) {
+    super(`the counter of ${series} is to be read`);
+  }
+}
+
+/**
+ * @returns what people see of each record from now on; undefined for a deletion
+ * @throws WriteRejection; nothing is saved then
+ */
+export async function save(
+  host: SaveHost,
+  build: (numbers: NumberSource) => readonly WriteIntent[],
+): Promise<Committed<(ReplicaRecord<unknown> | undefined)[]>> {
+  const counters = new Map<string, number>();
+  for (;;) {
+    try {
+      return await saveWith(host, build, counters);
+    } catch (error) {
+      if (!(error instanceof CounterUnknown)) throw error;
+      const { series } = error;
+      counters.set(series, (await host.store.read((tx) => tx.counter(series))) ?? 0);
+    }
+  }
+}
+
+async function saveWith(
+  host: SaveHost,
+  build: (numbers: NumberSource) => readonly WriteIntent[],
+  counters: ReadonlyMap<string, number>,
+) {
+  const given = new Map<string, number>();
+  const numbers = numberSource(host.identity.registerCode, counters, given);
+  // Everything that takes time or is no IndexedDB comes before the tx: a foreign await would end it.
+  const drafts = build(numbers).map((intent) => checkedDraft(host, intent));
+  return commit(host.store, "strict", async (tx) => {
+    for (const [series, value] of given) {
+      if (((await tx.counter(series)) ?? 0) !== counters.get(series)) throw new CounterUnknown(series);
+      tx.setCounter(series, value);
+    }
+    const sync = await tx.meta("sync");
+    if (!sync) throw new Error("the local database has not been set up");
+    const saved: (ReplicaRecord<unknown> | undefined)[] = [];
+    for (const draft of drafts) saved.push(await saveOne(tx, sync, draft, host.identity.deviceId));
+    return saved;
+  });
+}
+
+// A new register code starts its numbers anew: that of a register that was wiped is never given twice.
+function numberSource(
+  registerCode: string,
+  counters: ReadonlyMap<string, number>,
+  given: Map<string, number>,
+): NumberSource {
+  return {
+    next(name) {
+      const series = `${registerCode}:${name}`;
+      const last = given.get(series) ?? counters.get(series);
+      if (last === undefined) throw new CounterUnknown(series);
+      given.set(series, last + 1);
+      return `${registerCode}-${String(last + 1).padStart(6, "0")}`;
+    },
+  };
+}
+
+function checkedDraft(host: SaveHost, intent: WriteIntent): CheckedDraft {
+  const name = typeof intent.collection === "string" ? intent.collection : intent.collection.name;
+  const declaration = host.collections.get(name);
+  if (!declaration) throw new WriteRejection("COLLECTION_UNKNOWN", `there is no collection ${name}`);
+  if (!declaration.writableBy.includes(host.identity.role)) {
+    throw new WriteRejection("ROLE", `a ${host.identity.role} may not write ${name}`);
+  }
+  const data = intent.op === "put" ? plainJson(intent.data) : null;
+  const localId = intent.localId ?? idIn(data) ?? host.newId();
+  if (!idSchema.safeParse(localId).success) throw new WriteRejection("WRITE_MALFORMED", "not a localId");
+  const { hash } = checkData(declaration, intent.op === "put" ? data!.value : null);
+  return {
+    ...{
+      declaration,
+      collection: name,
+      localId,
+      op: intent.op,
+      hash,
+      data: data?.value ?? null,
+      bytes: data?.bytes ?? 4,
+    },
+    ...{
+      readAt: intent.readAt,
+      resolves: intent.resolves,
+      at: host.now(),
+      appendOnly: declaration.appendOnly ?? false,
+    },
+  };
+}
+
+/** A copy that nobody can change afterwards, exactly as it will travel. Proxies of a UI framework become plain objects. */
+function plainJson(data: object): { value: object; bytes: number } {
+  const hash = hashOf(data);
+  const text = JSON.stringify(data);
+  const value = JSON.parse(text) as object;
+  if (hashOf(value) !== hash) throw new WriteRejection("WRITE_MALFORMED", "the data holds what JSON can't say");
+  return { value, bytes: new TextEncoder().encode(text).length };
+}
+
+function idIn(data: { value: object } | null): string | undefined {
+  const id = (data?.value as { id?: unknown } | undefined)?.id;
+  return typeof id === "string" ? id : undefined;
+}
+
+async function saveOne(
+  tx: WriteTx,
+  sync: SyncRow,
+  draft: CheckedDraft,
+  deviceId: string,
+): Promise<ReplicaRecord<unknown> | undefined> {
+  const { collection, localId, declaration } = draft;
+  const [base, overlay, rows, local] = await Promise.all([
+    tx.record(sync.visible, collection, localId),
+    tx.overlay(collection, localId),
+    tx.outboxOf(collection, localId),
+    tx.meta("local"),
+  ]);
+  // What was rejected is not in force: the write is guarded against what lies beneath it.
+  const inForce = rows.filter((row) => row.state !== "rejected");
+  const current = visibleOf(base, overlay, inForce, deviceId);
+  if (draft.op === "delete" && !current && rows.length === 0) return undefined;
+  const refusal = declaration.guard?.(
+    (current?.data ?? null) as Record<string, unknown> | null,
+    draft.data as Record<string, unknown> | null,
+  );
+  if (refusal) throw new WriteRejection("GUARD", refusal);
+
+  const { nextKey } = local ?? NEW_LOCAL;
+  const plan = enqueue(rows, settledPosition(base, overlay), draft, nextKey);
+  for (const key of plan.remove) tx.deleteOutbox(key);
+  for (const row of plan.put) tx.putOutbox(row);
+  if (plan.put.some((row) => row.key === nextKey))
+    tx.setMeta("local", { ...(local ?? NEW_LOCAL), nextKey: nextKey + 1 });
+
+  const left = rows.filter((row) => !plan.remove.includes(row.key) && !plan.put.some((put) => put.key === row.key));
+  return visibleOf(base, overlay, [...left, ...plan.put], deviceId);
+}

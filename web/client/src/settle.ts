@@ -1,0 +1,93 @@
+/** The outbox's txs on the way to the server and back: what goes out is frozen first, what comes back settles it. */
+import type { Result } from "@tillwire/protocol/messages";
+import type { Overlay, SyncRow, WriteTx } from "./local-store.ts";
+import { ROW_TRANSITIONS, takeBatch, type BatchLimits, type OutboxRow } from "./outbox.ts";
+import { settle, type SentWrite, type SettledValue } from "./outbox-settle.ts";
+
+/** Takes the next batch; from here on its rows are frozen. */
+export async function takeOut(tx: WriteTx, limits: BatchLimits): Promise<OutboxRow[]> {
+  const front = 4 * limits.writes;
+  const first = await tx.outbox(front);
+  let batch = takeBatch(first, limits);
+  // Rejected rows in front never keep the others waiting (L2).
+  if (batch.length === 0 && first.length === front) batch = takeBatch(await tx.outbox(), limits);
+  return batch.map((row) => {
+    const state = ROW_TRANSITIONS[row.state].pushed;
+    if (state === row.state || state === "gone") return row;
+    const frozen = { ...row, state };
+    tx.putOutbox(frozen);
+    return frozen;
+  });
+}
+
+export interface Answer {
+  readonly sent: readonly SentWrite[];
+  readonly results: readonly Result[];
+  /** Epoch in which it was sent: seqs of another one mean nothing here. */
+  readonly epoch: string | null;
+  /** Of this device; its writes bear it. */
+  readonly deviceId: string;
+  /** Device clock, epoch ms. */
+  readonly now: number;
+  /** Collections that the feed brings; null: all. */
+  readonly subscribed: ReadonlySet<string> | null;
+}
+
+/** @returns how many writes were settled or rejected, and whether a result proves that the server was restored */
+export async function settleAnswer(
+  tx: WriteTx,
+  sync: SyncRow,
+  answer: Answer,
+): Promise<{ settled: number; restored: boolean }> {
+  let settled = 0;
+  let restored = false;
+  for (const sent of answer.sent) {
+    const result = resultFor(sent, answer.results);
+    if (!result) continue;
+    const { put, remove, row, value } = settle(await tx.outboxOf(sent.collection, sent.localId), sent, result);
+    if (!row) continue;
+    settled++;
+    for (const key of remove) tx.deleteOutbox(key);
+    for (const changed of put) tx.putOutbox(changed);
+    if (value && (await lay(tx, sync, row, value, answer)) === "restored") restored = true;
+  }
+  return { settled, restored };
+}
+
+// A push takes a record once, so record and result find each other whatever the order.
+function resultFor(sent: SentWrite, results: readonly Result[]): Result | undefined {
+  return results.find((result) => result.localId === sent.localId && result.collection === sent.collection);
+}
+
+/** Lays a settled value over the base, unless the feed has brought it already or never will. */
+async function lay(
+  tx: WriteTx,
+  sync: SyncRow,
+  row: OutboxRow,
+  value: SettledValue,
+  answer: Answer,
+): Promise<"laid" | "covered" | "restored"> {
+  const { collection, localId } = row;
+  if (answer.epoch === null || (answer.subscribed && !answer.subscribed.has(collection))) return "covered";
+  const [base, before] = await Promise.all([
+    tx.record(sync.visible, collection, localId),
+    tx.overlay(collection, localId),
+  ]);
+  // seqs compare within one epoch; what lies aside may be of another
+  const fresh = sync.visible === sync.base ? base : undefined;
+  if (fresh && fresh.seq >= value.seq) return "covered";
+  if (before && before.epoch === answer.epoch && before.seq >= value.seq) return "covered";
+  if (fresh && value.syncVersion < fresh.syncVersion) return "restored";
+  const known = before ?? base;
+  const { seq, syncVersion, hash, deleted, data } = value;
+  const author = row.reoffer?.deviceId ?? answer.deviceId;
+  const overlay: Overlay = {
+    ...{ epoch: answer.epoch, seq, collection, localId, syncVersion, hash, deleted, data },
+    // the result does not tell whose value won; the feed will
+    deviceId: value.asSent ? author : (known?.deviceId ?? author),
+    createdBy: known?.createdBy ?? row.reoffer?.createdBy ?? answer.deviceId,
+    updatedAt: value.updatedAt ?? answer.now,
+  };
+  tx.putOverlay(overlay);
+  return "laid";
+}

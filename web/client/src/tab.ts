@@ -1,0 +1,286 @@
+/** One tab's part in the sync: it stands for leadership, runs the loop while it leads, and shows what the leader tells while it does not. */
+import { ReplicationError, ERRORS, type ErrorCode } from "@tillwire/protocol/errors";
+import type { DeviceStatus, PresentDevice } from "@tillwire/protocol/messages";
+import type { Identity, LinkStatus, ReplicaOptions, SyncReport } from "./api.ts";
+import type { Committed, Delta } from "./commit.ts";
+import type { Environment, StorageState } from "./environment.ts";
+import { Election } from "./leader.ts";
+import { linkName, stoppedLink, type LinkState } from "./link-state.ts";
+import type { LocalStore } from "./local-store.ts";
+import { signal, type WritableSignal } from "./signal.ts";
+import { SyncLoop } from "./sync-loop.ts";
+import { syncStateOf } from "./sync-state.ts";
+import { joinTabs, type TabMessage, type Tabs, type TabStatus } from "./tabs.ts";
+import type { View } from "./view.ts";
+
+/** Where tabs can't speak to each other they look into the database this often. */
+const LOOK_MS = 1_000;
+const FOLLOWER_PATIENCE_MS = 40_000;
+const STORAGE_INTERVAL_MS = 60_000;
+
+export interface TabHost {
+  readonly env: Environment;
+  readonly options: ReplicaOptions;
+  readonly store: LocalStore;
+  readonly view: View;
+  readonly name: string;
+  identity(): Identity;
+  setIdentity(identity: Identity): void;
+  openConflicts(): number;
+}
+
+export class Tab {
+  readonly status: WritableSignal<TabStatus>;
+  readonly #id: string;
+  readonly #tabs: Tabs;
+  readonly #election: Election;
+  readonly #asked = new Map<string, { resolve(report: SyncReport): void; reject(error: Error): void }>();
+  readonly #presence = new Map<string, PresentDevice>();
+  readonly #stops: (() => void)[] = [];
+  #loop: SyncLoop | null = null;
+  #publishing = false;
+  #storage: StorageState | null = null;
+  #cancelTimer = () => {};
+  #closed = false;
+
+  constructor(private readonly host: TabHost) {
+    const { env, name, store, view } = host;
+    this.#id = env.newId();
+    this.status = signal<TabStatus>({ link: this.#linkStatus(null), syncState: { type: "Idle" }, presence: [] });
+    const channel = env.openChannel(name);
+    this.#tabs = joinTabs(channel, (message) => this.#heard(message));
+    this.#election = new Election(store, env, { tab: this.#id, lock: name }, { leading: (fence) => this.#lead(fence), lost: () => this.#follow() });
+    if (!channel) this.#look();
+    this.#stops.push(
+      view.sync.listen(() => this.#publish()),
+      view.outbox.listen(() => this.#publish()),
+      env.onNudge(() => this.#loop?.nudge()),
+    );
+    this.#readStorage();
+    this.#tabs.post({ type: "status?" });
+    this.#election.start();
+  }
+
+  /** Brings view, other tabs and the loop up to date with a commit of this tab. */
+  async wrote<R>({ result, delta }: Committed<R>): Promise<R> {
+    await this.host.view.apply(delta);
+    this.#wake(delta);
+    return result;
+  }
+
+  async syncNow(): Promise<SyncReport> {
+    if (!this.#loop) return this.#askLeader();
+    await this.#loop.syncNow();
+    return this.#report();
+  }
+
+  reauthenticated(identity: Identity): void {
+    this.#tabs.post({ type: "identity", identity });
+    this.#loop?.resume();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelTimer();
+    for (const stop of this.#stops) stop();
+    const led = this.#loop !== null;
+    this.#loop?.stop();
+    this.#loop = null;
+    for (const asked of this.#asked.values()) asked.reject(new ReplicationError("UNAVAILABLE", "the replica was closed"));
+    await this.#election.stop();
+    if (led) this.#tabs.post({ type: "vacant" });
+    this.#tabs.close();
+  }
+
+  #wake(delta: Delta | null): void {
+    if (!delta) return;
+    this.#tabs.post({ type: "changed" });
+    this.#loop?.wake();
+  }
+
+  #heard(message: TabMessage): void {
+    if (this.#closed) return;
+    switch (message.type) {
+      case "changed":
+        return void this.#refresh();
+      case "status":
+        if (!this.#loop) this.status.set({ ...message.status, link: { ...message.status.link, leader: false } });
+        return;
+      case "status?":
+        if (this.#loop) this.#tabs.post({ type: "status", status: this.status.get() });
+        return;
+      case "sync now":
+        return void this.#answer(message.id);
+      case "synced":
+        return this.#asked.get(message.id)?.resolve(message.report);
+      case "sync failed": {
+        const code: ErrorCode = Object.hasOwn(ERRORS, message.code) ? (message.code as ErrorCode) : "INTERNAL";
+        return this.#asked.get(message.id)?.reject(new ReplicationError(code, message.message));
+      }
+      case "identity":
+        this.host.setIdentity(message.identity);
+        return this.#loop?.resume();
+      case "vacant":
+        return this.#election.vacant();
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      await this.host.view.refresh();
+      this.#loop?.wake();
+    } catch {
+      // the store is being closed, or fails: the next hint, or the next commit, reads again
+    }
+  }
+
+  #look(): void {
+    this.#cancelTimer = this.host.env.setTimer(() => {
+      void this.#refresh();
+      this.#look();
+    }, LOOK_MS);
+  }
+
+  #lead(fence: number): void {
+    if (this.#closed) return;
+    const { env, store, view, options } = this.host;
+    const loop = new SyncLoop({
+      ...{ env, store, view, options, fence },
+      identity: () => this.host.identity(),
+      status: () => this.#deviceStatus(),
+      committed: () => this.#tabs.post({ type: "changed" }),
+      changed: () => this.#publish(),
+      presence: (devices, whole) => this.#present(devices, whole),
+      lostLeadership: () => this.#election.lost(),
+    });
+    this.#loop = loop;
+    // what other tabs wrote before this one led
+    void this.#refresh().then(() => {
+      if (this.#loop === loop) loop.start();
+    });
+  }
+
+  #follow(): void {
+    this.#loop?.stop();
+    this.#loop = null;
+    this.#publish();
+    this.#tabs.post({ type: "status?" });
+  }
+
+  #present(devices: readonly PresentDevice[], whole: boolean): void {
+    if (whole) this.#presence.clear();
+    for (const device of devices) this.#presence.set(device.deviceId, device);
+    this.#publish();
+  }
+
+  /** Coalesced: many small steps come together. */
+  #publish(): void {
+    if (this.#publishing || this.#closed) return;
+    this.#publishing = true;
+    void Promise.resolve().then(() => {
+      this.#publishing = false;
+      if (this.#closed) return;
+      const loop = this.#loop;
+      if (!loop) return;
+      const status = this.#tabStatus(loop);
+      if (JSON.stringify(status) === JSON.stringify(this.status.get())) return;
+      this.status.set(status);
+      this.#tabs.post({ type: "status", status });
+    });
+  }
+
+  #tabStatus(loop: SyncLoop): TabStatus {
+    const { view } = this.host;
+    const { state } = loop.driver;
+    const pending = view.pendingKeys().length;
+    const lastSyncAt = loop.lastSyncAt ?? view.position.lastSyncAt;
+    const syncState = syncStateOf({ link: state, busy: loop.isBusy, pending, failure: loop.failure, lastSyncAt });
+    return { link: this.#linkStatus(loop), syncState, presence: [...this.#presence.values()] };
+  }
+
+  #linkStatus(loop: SyncLoop | null): LinkStatus {
+    const { env, options, view } = this.host;
+    const link: LinkState = loop?.driver.state ?? stoppedLink((options.live ?? ["socket.io"]).length > 0);
+    const state = linkName(link);
+    const before = loop ? this.status.get().link : null;
+    const { cursor } = view.position;
+    const head = Math.max(loop?.head ?? 0, view.position.head);
+    const behind = state === "catching up" || (state === "polling" && cursor < head);
+    return {
+      state,
+      transport: loop?.driver.isLive ? loop.driver.transport : state === "polling" ? "http" : null,
+      since: before?.state === state ? before.since : env.now(),
+      lastContactAt: loop?.lastContactAt ?? null,
+      progress: behind ? { cursor, head } : null,
+      paused: link.pausedFor,
+      leader: loop !== null,
+    };
+  }
+
+  #deviceStatus(): DeviceStatus {
+    const { view, env } = this.host;
+    const rows = view.outbox.get();
+    const pending = rows.filter((row) => row.state !== "rejected");
+    const { cursor, digestsEqual } = view.position;
+    return {
+      ...{ cursor, pending: pending.length, failed: rows.length - pending.length, conflicts: this.host.openConflicts() },
+      oldestPendingAt: pending.length === 0 ? null : Math.min(...pending.map((row) => row.createdAt)),
+      clock: env.now(),
+      ...(digestsEqual === null ? {} : { digestsEqual }),
+      ...(this.#storage ? { storage: this.#storage } : {}),
+    };
+  }
+
+  #readStorage(): void {
+    // Only shown to people; a host that can't tell is no reason to stop.
+    const read = () =>
+      void this.host.env.storage().then(
+        (state) => (this.#storage = state),
+        () => null,
+      );
+    read();
+    let cancel = () => {};
+    const again = () => {
+      cancel = this.host.env.setTimer(() => {
+        read();
+        again();
+      }, STORAGE_INTERVAL_MS);
+    };
+    again();
+    this.#stops.push(() => cancel());
+  }
+
+  #report(): SyncReport {
+    const rows = this.host.view.outbox.get();
+    const failed = rows.filter((row) => row.state === "rejected").length;
+    return { pending: rows.length - failed, failed, at: this.host.env.now() };
+  }
+
+  async #answer(id: string): Promise<void> {
+    if (!this.#loop) return;
+    try {
+      await this.#refresh();
+      this.#tabs.post({ type: "synced", id, report: await this.syncNow() });
+    } catch (error) {
+      const code = error instanceof ReplicationError ? error.code : "INTERNAL";
+      this.#tabs.post({ type: "sync failed", id, code, message: error instanceof Error ? error.message : "" });
+    }
+  }
+
+  #askLeader(): Promise<SyncReport> {
+    return new Promise((resolve, reject) => {
+      const id = this.host.env.newId();
+      const end = () => {
+        cancel();
+        this.#asked.delete(id);
+      };
+      const asked = {
+        resolve: (report: SyncReport) => (end(), resolve(report)),
+        reject: (error: Error) => (end(), reject(error)),
+      };
+      const cancel = this.host.env.setTimer(() => asked.reject(new ReplicationError("UNAVAILABLE", "no tab leads the sync")), FOLLOWER_PATIENCE_MS);
+      this.#asked.set(id, asked);
+      this.#tabs.post({ type: "sync now", id });
+    });
+  }
+}

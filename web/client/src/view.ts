@@ -1,0 +1,271 @@
+/**
+ * What one tab holds in memory of the local database: the opened collections, all overlays, the whole outbox. It follows commits by
+ * their revision: one that continues its own is applied, anything else is read, incrementally by seq.
+ */
+import type { ReplicaRecord } from "./api.ts";
+import type { Delta } from "./commit.ts";
+import type { BaseRecord, LocalStore, Overlay, SyncRow } from "./local-store.ts";
+import { recordKey, type OutboxRow } from "./outbox.ts";
+import { signal, type Signal, type WritableSignal } from "./signal.ts";
+import { visibleOf } from "./visible.ts";
+
+interface OpenedCollection {
+  readonly base: Map<string, BaseRecord>;
+  readonly visible: Map<string, ReplicaRecord<unknown>>;
+  readonly records: WritableSignal<readonly ReplicaRecord<unknown>[]>;
+  loaded: boolean;
+  dirty: boolean;
+}
+
+const NO_ROWS: readonly OutboxRow[] = [];
+
+export class View {
+  readonly #opened = new Map<string, OpenedCollection>();
+  #overlays = new Map<string, Overlay>();
+  readonly #rows = new Map<number, OutboxRow>();
+  readonly #chains = new Map<string, readonly OutboxRow[]>();
+  readonly #outbox = signal<readonly OutboxRow[]>(NO_ROWS);
+  readonly #sync: WritableSignal<SyncRow>;
+  #revision = -1;
+  /** Everything of the visible generation up to this seq is here. */
+  #seq = -1;
+  #position: SyncRow;
+  #reading: Promise<void> | null = null;
+  #flushing = false;
+
+  /** @param deviceId of this device, read for every record */
+  constructor(
+    private readonly store: LocalStore,
+    private readonly deviceId: () => string,
+    sync: SyncRow,
+  ) {
+    this.#position = sync;
+    this.#sync = signal(sync);
+  }
+
+  /** As it was at the last flush; `position` is up to date at once. */
+  get sync(): Signal<SyncRow> {
+    return this.#sync;
+  }
+  get position(): SyncRow {
+    return this.#position;
+  }
+  /** In the order of the keys. */
+  get outbox(): Signal<readonly OutboxRow[]> {
+    return this.#outbox;
+  }
+  row(key: number): OutboxRow | undefined {
+    return this.#rows.get(key);
+  }
+  /** Rows that wait for the server's word. */
+  pendingKeys(): number[] {
+    return [...this.#rows.values()].filter((row) => row.state !== "rejected").map((row) => row.key);
+  }
+  get hasPending(): boolean {
+    for (const row of this.#rows.values()) if (row.state !== "rejected") return true;
+    return false;
+  }
+
+  /** Loads a collection, once; afterwards it is kept up to date. */
+  async open(name: string): Promise<void> {
+    let opened = this.#opened.get(name);
+    if (!opened) {
+      opened = {
+        base: new Map(),
+        visible: new Map(),
+        records: signal<readonly ReplicaRecord<unknown>[]>([]),
+        loaded: false,
+        dirty: false,
+      };
+      this.#opened.set(name, opened);
+    }
+    while (!opened.loaded) await this.#read();
+    this.#flush();
+  }
+  isOpen(name: string): boolean {
+    return this.#opened.get(name)?.loaded ?? false;
+  }
+  /** Of an opened collection. */
+  records(name: string): Signal<readonly ReplicaRecord<unknown>[]> {
+    return this.#of(name).records;
+  }
+  record(name: string, localId: string): ReplicaRecord<unknown> | undefined {
+    return this.#of(name).visible.get(localId);
+  }
+  all(name: string): Iterable<ReplicaRecord<unknown>> {
+    return this.#of(name).visible.values();
+  }
+
+  /** Follows a commit of this tab. */
+  async apply(delta: Delta | null): Promise<void> {
+    if (!delta) return;
+    const swapped = delta.sync !== null && delta.sync.visible !== this.#position.visible;
+    if (delta.revision === this.#revision + 1 && !swapped && !this.#reading) return this.#follow(delta);
+    while (this.#revision < delta.revision) await this.#read();
+  }
+
+  /** Follows the commits of other tabs. */
+  async refresh(): Promise<void> {
+    // what is being read may have been asked for too early
+    if (this.#reading) await this.#reading;
+    const local = await this.store.read((tx) => tx.meta("local"));
+    if (local && local.revision !== this.#revision) await this.#read();
+  }
+
+  #of(name: string): OpenedCollection {
+    const opened = this.#opened.get(name);
+    if (!opened?.loaded) throw new Error(`the collection ${name} has not been opened`);
+    return opened;
+  }
+
+  #follow(delta: Delta): void {
+    const touched = new Set<string>();
+    for (const record of delta.records)
+      if (record.generation === this.#position.visible) this.#takeRecord(record, touched);
+    for (const overlay of delta.overlays) {
+      this.#overlays.set(recordKey(overlay.collection, overlay.localId), overlay);
+      touched.add(recordKey(overlay.collection, overlay.localId));
+    }
+    for (const { collection, localId } of delta.overlaysGone) {
+      this.#overlays.delete(recordKey(collection, localId));
+      touched.add(recordKey(collection, localId));
+    }
+    for (const row of delta.rows) this.#takeRow(row, touched);
+    for (const key of delta.rowsGone) this.#dropRow(key, touched);
+    if (delta.sync) this.#takePosition(delta.sync);
+    this.#revision = delta.revision;
+    this.#show(touched);
+  }
+
+  #read(): Promise<void> {
+    this.#reading ??= this.#readOnce().finally(() => {
+      this.#reading = null;
+    });
+    return this.#reading;
+  }
+
+  async #readOnce(): Promise<void> {
+    const seen = this.#position.visible;
+    const seq = this.#seq;
+    const loading = [...this.#opened].filter(([, opened]) => !opened.loaded).map(([name]) => name);
+    const found = await this.store.read(async (tx) => {
+      const [local, sync, rows, overlays] = await Promise.all([
+        tx.meta("local"),
+        tx.meta("sync"),
+        tx.outbox(),
+        tx.overlays(),
+      ]);
+      if (!sync) throw new Error("the local database has not been set up");
+      const swapped = sync.visible !== seen;
+      const names = swapped ? [...this.#opened.keys()] : loading;
+      const whole = await Promise.all(
+        names.map(async (name) => [name, await tx.recordsOf(sync.visible, name)] as const),
+      );
+      // of a collection that is being loaded, all is read anyway
+      const newer = swapped || this.#opened.size === loading.length ? [] : await tx.recordsAbove(sync.visible, seq);
+      return { revision: local?.revision ?? 0, sync, rows, overlays, whole, newer };
+    });
+    const touched = new Set<string>();
+    for (const [name, records] of found.whole) this.#install(name, records, touched);
+    for (const record of found.newer) this.#takeRecord(record, touched);
+    this.#replaceOverlays(found.overlays, touched);
+    const keys = new Set(found.rows.map((row) => row.key));
+    for (const key of [...this.#rows.keys()]) if (!keys.has(key)) this.#dropRow(key, touched);
+    for (const row of found.rows) if (this.#rows.get(row.key) !== row) this.#takeRow(row, touched);
+    this.#takePosition(found.sync);
+    this.#revision = found.revision;
+    this.#show(touched);
+  }
+
+  #install(name: string, records: readonly BaseRecord[], touched: Set<string>): void {
+    const opened = this.#opened.get(name);
+    if (!opened) return;
+    for (const localId of opened.visible.keys()) touched.add(recordKey(name, localId));
+    opened.base.clear();
+    for (const record of records) {
+      opened.base.set(record.localId, record);
+      touched.add(recordKey(name, record.localId));
+    }
+    // what was never on the server is an overlay or an outbox row alone
+    for (const key of [...this.#overlays.keys(), ...this.#chains.keys()])
+      if (key.startsWith(`${name}/`)) touched.add(key);
+    opened.loaded = true;
+    opened.dirty = true;
+  }
+
+  #replaceOverlays(overlays: readonly Overlay[], touched: Set<string>): void {
+    for (const key of this.#overlays.keys()) touched.add(key);
+    this.#overlays = new Map(overlays.map((overlay) => [recordKey(overlay.collection, overlay.localId), overlay]));
+    for (const key of this.#overlays.keys()) touched.add(key);
+  }
+
+  #takeRecord(record: BaseRecord, touched: Set<string>): void {
+    const opened = this.#opened.get(record.collection);
+    if (!opened?.loaded) return;
+    opened.base.set(record.localId, record);
+    touched.add(recordKey(record.collection, record.localId));
+  }
+
+  #takeRow(row: OutboxRow, touched: Set<string>): void {
+    const record = recordKey(row.collection, row.localId);
+    const others = (this.#chains.get(record) ?? NO_ROWS).filter((other) => other.key !== row.key);
+    this.#chains.set(
+      record,
+      [...others, row].sort((a, b) => a.key - b.key),
+    );
+    this.#rows.set(row.key, row);
+    touched.add(record);
+  }
+
+  #dropRow(key: number, touched: Set<string>): void {
+    const row = this.#rows.get(key);
+    if (!row) return;
+    const record = recordKey(row.collection, row.localId);
+    const others = (this.#chains.get(record) ?? NO_ROWS).filter((other) => other.key !== key);
+    if (others.length > 0) this.#chains.set(record, others);
+    else this.#chains.delete(record);
+    this.#rows.delete(key);
+    touched.add(record);
+  }
+
+  #takePosition(sync: SyncRow): void {
+    // while a fresh base is read, what people see stands still
+    this.#seq = sync.visible === sync.base ? sync.cursor : Number.POSITIVE_INFINITY;
+    this.#position = sync;
+  }
+
+  #show(touched: ReadonlySet<string>): void {
+    for (const key of touched) {
+      const slash = key.indexOf("/");
+      const opened = this.#opened.get(key.slice(0, slash));
+      if (!opened?.loaded) continue;
+      const localId = key.slice(slash + 1);
+      const record = visibleOf(
+        opened.base.get(localId),
+        this.#overlays.get(key),
+        this.#chains.get(key) ?? NO_ROWS,
+        this.deviceId(),
+      );
+      if (record) opened.visible.set(localId, record);
+      else opened.visible.delete(localId);
+      opened.dirty = true;
+    }
+    if (this.#flushing) return;
+    this.#flushing = true;
+    // observers run after, and once for everything that came together
+    void Promise.resolve().then(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    for (const opened of this.#opened.values()) {
+      if (!opened.dirty) continue;
+      opened.dirty = false;
+      opened.records.set([...opened.visible.values()]);
+    }
+    const rows = [...this.#rows.values()].sort((a, b) => a.key - b.key);
+    const shown = this.#outbox.get();
+    if (rows.length !== shown.length || rows.some((row, i) => row !== shown[i])) this.#outbox.set(rows);
+    this.#sync.set(this.#position);
+  }
+}

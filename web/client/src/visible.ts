@@ -1,0 +1,70 @@
+/**
+ * What people see of a record (S5): the server's value, overlaid by a settled write that the feed has not brought yet, overlaid by what
+ * waits in the outbox. Pure.
+ */
+import type { Base, Change } from "@tillwire/protocol/messages";
+import type { RecordSync, ReplicaRecord } from "./api.ts";
+import type { Overlay } from "./local-store.ts";
+import { positionOf, type OutboxRow } from "./outbox.ts";
+
+export const NO_VALUE: Base = { version: 0, hash: null };
+
+/** The latest value that the server is known to hold, or undefined. */
+export function settledOf<B extends Change>(
+  base: B | undefined,
+  overlay: Overlay | undefined,
+): B | Overlay | undefined {
+  // seqs compare within one epoch only; while a fresh base is read, overlays of either stand above what lies aside
+  return overlay ?? base;
+}
+
+export function settledPosition(base: Change | undefined, overlay: Overlay | undefined): Base {
+  const settled = settledOf(base, overlay);
+  return settled ? { version: settled.syncVersion, hash: settled.hash } : NO_VALUE;
+}
+
+/**
+ * @param rows the record's outbox rows in the order of their keys
+ * @param deviceId of this device, whose writes wait here
+ * @returns undefined where there is no record, or a deleted one
+ */
+export function visibleOf(
+  base: Change | undefined,
+  overlay: Overlay | undefined,
+  rows: readonly OutboxRow[],
+  deviceId: string,
+): ReplicaRecord<unknown> | undefined {
+  const settled = settledOf(base, overlay);
+  const attention = rows.find((row) => row.state === "rejected");
+  // A deletion that was refused did not happen: what it was to delete is seen again.
+  const last = rows.findLast((row) => !(row.state === "rejected" && row.op === "delete"));
+  const sync: RecordSync = attention ? "attention" : last ? (last.state === "sent" ? "sending" : "saved") : "synced";
+  const error = attention?.error ? { error: attention.error } : {};
+  if (!last) {
+    if (!settled || settled.deleted) return undefined;
+    const { collection, localId, data, syncVersion, hash, createdBy, updatedAt } = settled;
+    const readAt = { version: syncVersion, hash };
+    return {
+      collection,
+      localId,
+      data,
+      syncVersion,
+      hash,
+      readAt,
+      createdBy,
+      deviceId: settled.deviceId,
+      updatedAt,
+      sync,
+      ...error,
+    };
+  }
+  if (last.op === "delete") return undefined;
+  const { collection, localId, data, syncVersion, hash, reoffer } = last;
+  return {
+    ...{ collection, localId, data, syncVersion, hash, sync, ...error },
+    readAt: positionOf(last),
+    createdBy: settled?.createdBy ?? rows.find((row) => row.reoffer)?.reoffer?.createdBy ?? deviceId,
+    deviceId: reoffer?.deviceId ?? deviceId,
+    updatedAt: reoffer?.updatedAt ?? last.editedAt,
+  };
+}
