@@ -44,7 +44,7 @@ export default defineConfig(
   },
   {
     files: ["server/src/**/*.ts", "web/client/src/**/*.ts"],
-    ignores: [...tests, "server/src/{main,embedded-postgres,postmaster}.ts"],
+    ignores: [...tests, "server/src/{main,embedded-postgres,free-port}.ts"],
     rules: { "no-restricted-syntax": ["error", noDefaultExport, ...hiddenInputs] },
   },
   {

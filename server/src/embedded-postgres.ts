@@ -8,8 +8,9 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import postgres from "postgres";
+import { freePort } from "./free-port.ts";
 import { giveTo, PostgresPrograms } from "./postgres-programs.ts";
-import { freePort, runningPostmaster } from "./postmaster.ts";
+import { runningPostmaster } from "./postmaster.ts";
 import { StartupError } from "./startup-error.ts";
 
 export interface EmbeddedPostgresOptions {

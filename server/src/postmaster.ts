@@ -1,6 +1,5 @@
-/** Observes a PostgreSQL server from outside: through its pid file, and a port before it is taken. */
+/** Observes a PostgreSQL server from outside, through its pid file. */
 import { readFileSync, readlinkSync, realpathSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 
@@ -40,25 +39,4 @@ function readLines(file: string): string[] {
   } catch {
     return [];
   }
-}
-
-// Below 32768, where Linux takes the ports of outgoing connections from: one of those could get in first.
-const firstPort = 20_000;
-const portCount = 12_000;
-
-/** A port of 127.0.0.1 that is free now: `preferred` if possible. */
-export async function freePort(preferred?: number): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const port = attempt === 0 && preferred ? preferred : firstPort + Math.floor(Math.random() * portCount);
-    if (await isFree(port)) return port;
-  }
-  throw new Error("no free port was found");
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
-  });
 }
