@@ -118,7 +118,7 @@ export function itemToWrite(
   const { localId, syncStatus, syncVersion, deviceId, serverHash } = parsed.data;
   const sent = "order" in parsed.data ? parsed.data.order : parsed.data.transaction;
   const deleted = syncStatus === "DELETED";
-  const data = changed(withDefaults(collection, sent), change);
+  const data = translate(withDefaults(collection, sent));
   try {
     const write: Write = {
       collection,
