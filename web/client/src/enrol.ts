@@ -16,16 +16,31 @@ export class UnsentWrites extends Error {
 }
 
 /**
+ * Exchanges a code for an identity. It is not kept yet (`saveIdentity`): the caller may have to refuse it.
  * @param url origin of the server
  * @param deviceId to come back as the same device, after its token was revoked or lost
  * @throws ReplicationError CODE_INVALID, RATE_LIMITED, UNAVAILABLE
  */
-export async function enrol(url: string, code: string, deviceId?: string, env: Environment = browserEnvironment()): Promise<Identity> {
+export async function enrol(
+  url: string,
+  code: string,
+  deviceId?: string,
+  env: Environment = browserEnvironment(),
+): Promise<Identity> {
   const body = deviceId === undefined ? { code } : { code, deviceId };
   const answered = enrolResponseSchema.safeParse(await request(env, new URL("/api/enrol", url).href, {}, body));
   if (!answered.success) throw new ReplicationError("UNAVAILABLE", "the answer is no enrolment");
-  await env.identities.save(answered.data);
   return answered.data;
+}
+
+/**
+ * Keeps who this device is, over a restart.
+ * @throws UnsentWrites when it was another store's device and something of that store waits here
+ */
+export async function saveIdentity(identity: Identity, env: Environment = browserEnvironment()): Promise<void> {
+  const before = await env.identities.load();
+  if (before && before.storeId !== identity.storeId) await refuseWhileUnsent(before, env);
+  await env.identities.save(identity);
 }
 
 /** Who this device is; null before it was enrolled. */
@@ -37,6 +52,11 @@ export async function loadIdentity(env: Environment = browserEnvironment()): Pro
 export async function forgetIdentity(env: Environment = browserEnvironment()): Promise<void> {
   const identity = await env.identities.load();
   if (!identity) return;
+  await refuseWhileUnsent(identity, env);
+  await env.identities.forget();
+}
+
+async function refuseWhileUnsent(identity: Identity, env: Environment): Promise<void> {
   const store = await env.openStore(localName(identity.storeId));
   try {
     const rows = await store.read((tx) => tx.outbox());
@@ -44,5 +64,4 @@ export async function forgetIdentity(env: Environment = browserEnvironment()): P
   } finally {
     store.close();
   }
-  await env.identities.forget();
 }

@@ -127,8 +127,10 @@ class MemoryTx implements WriteTx, ReadTx {
   }
 
   #generation(generation: number): Map<string, BaseRecord> {
-    let records = this.database.generations.get(generation);
-    if (!records) this.database.generations.set(generation, (records = new Map()));
+    const known = this.database.generations.get(generation);
+    if (known) return known;
+    const records = new Map<string, BaseRecord>();
+    this.database.generations.set(generation, records);
     return records;
   }
   #set<K, V>(map: Map<K, V>, key: K, value: V): void {

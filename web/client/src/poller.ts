@@ -81,11 +81,16 @@ export class Poller {
     const { http } = this.host;
     const stops = this.#stops;
     // A request that would begin after a live link took over is not made any more.
-    const unlessStopped = <A extends unknown[]>(request: (...args: A) => Promise<unknown>) => async (...args: A): Promise<unknown> => {
-      if (stops !== this.#stops) throw new ReplicationError("UNAVAILABLE", "a live link took over");
-      return request(...args);
+    const unlessStopped =
+      <A extends unknown[]>(request: (...args: A) => Promise<unknown>) =>
+      async (...args: A) => {
+        if (stops !== this.#stops) throw new ReplicationError("UNAVAILABLE", "a live link took over");
+        return request(...args);
+      };
+    const link: Requests = {
+      push: unlessStopped((...args: Parameters<HttpLink["push"]>) => http.push(...args)),
+      pull: unlessStopped((...args: Parameters<HttpLink["pull"]>) => http.pull(...args)),
     };
-    const link: Requests = { push: unlessStopped(http.push), pull: unlessStopped(http.pull) };
     try {
       // A push names its epoch, so the feed has to be known first.
       if (this.host.position().syncToken === null) await this.#pullToHead(link);

@@ -3,7 +3,7 @@ import type { Result, Write } from "@tillwire/protocol/messages";
 import type { WireLimits } from "@tillwire/protocol/limits";
 import type { SyncRow, WriteTx } from "./local-store.ts";
 import { writeOf } from "./outbox.ts";
-import type { SentWrite } from "./outbox-settle.ts";
+import type { SentWrite } from "./settlement.ts";
 import { beginFreshBase } from "./fresh-base.ts";
 import { settleAnswer, takeOut } from "./settle.ts";
 
@@ -82,8 +82,8 @@ export class Pusher {
   async settle(id: string, results: readonly Result[]): Promise<{ settled: number; restored: boolean }> {
     const awaited = this.#awaited.get(id);
     if (!awaited) return { settled: 0, restored: false };
-    const { deviceId, subscribed, now, transact } = this.host;
-    const outcome = await transact(async (tx, sync) => {
+    const { host } = this;
+    const outcome = await host.transact(async (tx, sync) => {
       // Results of a feed that is no longer this one's settle nothing; the writes are sent again as they were.
       if (awaited.epoch !== null && sync.epoch !== null && awaited.epoch !== sync.epoch)
         return { settled: 0, restored: false };
@@ -92,9 +92,9 @@ export class Pusher {
         ...awaited,
         results,
         epoch,
-        deviceId: deviceId(),
-        now: now(),
-        subscribed,
+        deviceId: host.deviceId(),
+        now: host.now(),
+        subscribed: host.subscribed,
       });
       if (settled.restored) beginFreshBase(tx, sync, null, "always");
       return settled;

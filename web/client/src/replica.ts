@@ -3,7 +3,16 @@ import type { Collection } from "@tillwire/protocol/collection";
 import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { choiceOf } from "@tillwire/protocol/sync-token";
-import type { Identity, Query, Replica, ReplicaCollection, ReplicaOptions, ReplicaRecord, WriteIntent, NumberSource } from "./api.ts";
+import type {
+  Identity,
+  Query,
+  Replica,
+  ReplicaCollection,
+  ReplicaOptions,
+  ReplicaRecord,
+  WriteIntent,
+  NumberSource,
+} from "./api.ts";
 import { browserEnvironment } from "./browser.ts";
 import { commit, NEW_LOCAL } from "./commit.ts";
 import type { Environment } from "./environment.ts";
@@ -26,7 +35,10 @@ export function localName(storeId: string): string {
  * Opens this device's replica of its store; sync begins by itself.
  * @throws what opening the local database throws
  */
-export async function createReplica(options: ReplicaOptions, env: Environment = browserEnvironment()): Promise<Replica> {
+export async function createReplica(
+  options: ReplicaOptions,
+  env: Environment = browserEnvironment(),
+): Promise<Replica> {
   const name = localName(options.identity.storeId);
   const store = await env.openStore(name);
   const sync = await setUp(store, choiceOf(options.subscribe));
@@ -80,7 +92,9 @@ class OpenReplica implements Replica {
     this.link$ = observe(part(status, () => status.get().link));
     this.presence$ = observe(part(status, () => status.get().presence));
     this.stats$ = this.#observeOpen(
-      derived([view.sync, view.outbox, status], () => statsOf(names, view.sync.get(), view.outbox.get(), status.get().syncState)),
+      derived([view.sync, view.outbox, status], () =>
+        statsOf(names, view.sync.get(), view.outbox.get(), status.get().syncState),
+      ),
     );
     this.outbox$ = this.#observeOpen(derived([view.outbox], () => view.outbox.get().map(entryOf)));
     this.conflicts$ = observeLoaded(async () => {
@@ -130,7 +144,9 @@ class OpenReplica implements Replica {
     return saved.filter((record) => record !== undefined);
   }
 
-  async #save(build: (numbers: NumberSource) => readonly WriteIntent[]): Promise<(ReplicaRecord<unknown> | undefined)[]> {
+  async #save(
+    build: (numbers: NumberSource) => readonly WriteIntent[],
+  ): Promise<(ReplicaRecord<unknown> | undefined)[]> {
     const { store, env, options, identity } = this;
     const host = { store, identity, collections: options.collections, now: () => env.now(), newId: () => env.newId() };
     return this.#tab.wrote(await save(host, build));
@@ -153,7 +169,8 @@ class OpenReplica implements Replica {
       const row = await tx.outboxRow(key);
       if (!row) return;
       const state = ROW_TRANSITIONS[row.state][event];
-      if (state === row.state) throw new ReplicationError("UNPROCESSABLE", "only a rejected write is retried or discarded by hand");
+      if (state === row.state)
+        throw new ReplicationError("UNPROCESSABLE", "only a rejected write is retried or discarded by hand");
       if (state === "gone") return tx.deleteOutbox(key);
       const { error: _, ...rest } = row;
       tx.putOutbox({ ...rest, state });
@@ -164,11 +181,16 @@ class OpenReplica implements Replica {
   async exportOutbox(): Promise<string> {
     const rows: OutboxRow[] = await this.store.read((tx) => tx.outbox());
     const { storeId, deviceId } = this.#identity;
-    return JSON.stringify({ format: "tillwire-outbox", version: 1, storeId, deviceId, exportedAt: this.env.now(), rows }, null, 1);
+    return JSON.stringify(
+      { format: "tillwire-outbox", version: 1, storeId, deviceId, exportedAt: this.env.now(), rows },
+      null,
+      1,
+    );
   }
 
   async reauthenticate(identity: Identity): Promise<void> {
-    if (identity.storeId !== this.#identity.storeId) throw new ReplicationError("FORBIDDEN", "this replica belongs to another store");
+    if (identity.storeId !== this.#identity.storeId)
+      throw new ReplicationError("FORBIDDEN", "this replica belongs to another store");
     this.#identity = identity;
     this.#tab.reauthenticated(identity);
   }

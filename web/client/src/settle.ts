@@ -2,7 +2,7 @@
 import type { Result } from "@tillwire/protocol/messages";
 import type { Overlay, SyncRow, WriteTx } from "./local-store.ts";
 import { ROW_TRANSITIONS, takeBatch, type BatchLimits, type OutboxRow } from "./outbox.ts";
-import { settle, type SentWrite, type SettledValue } from "./outbox-settle.ts";
+import { settle, type SentWrite, type SettledValue } from "./settlement.ts";
 
 /** Takes the next batch; from here on its rows are frozen. */
 export async function takeOut(tx: WriteTx, limits: BatchLimits): Promise<OutboxRow[]> {

@@ -3,7 +3,12 @@ import type { CollectionStats, OutboxEntry, SyncState, SyncStats } from "./api.t
 import type { SyncRow } from "./local-store.ts";
 import type { OutboxRow } from "./outbox.ts";
 
-export function statsOf(names: readonly string[], sync: SyncRow, rows: readonly OutboxRow[], syncState: SyncState): SyncStats {
+export function statsOf(
+  names: readonly string[],
+  sync: SyncRow,
+  rows: readonly OutboxRow[],
+  syncState: SyncState,
+): SyncStats {
   const collections = new Map<string, { pending: number; synced: number; failed: number }>();
   for (const name of names) collections.set(name, { pending: 0, synced: sync.sums.get(name)?.live ?? 0, failed: 0 });
   let oldestPendingAt: number | null = null;

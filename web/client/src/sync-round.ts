@@ -9,7 +9,7 @@ interface Round {
   /** Head as the server told it after the round began; null: not yet. */
   head: number | null;
   resolve(): void;
-  reject(error: unknown): void;
+  reject(error: Error): void;
 }
 
 export class SyncRounds {
@@ -27,7 +27,7 @@ export class SyncRounds {
         keys,
         head: null,
         resolve: () => end(resolve),
-        reject: (error) => end(() => reject(error as Error)),
+        reject: (error) => end(() => reject(error)),
       };
       const cancel = this.env.setTimer(
         () => round.reject(new ReplicationError("UNAVAILABLE", "no answer in time")),
@@ -55,7 +55,7 @@ export class SyncRounds {
     }
   }
 
-  fail(error: unknown): void {
+  fail(error: Error): void {
     for (const round of [...this.#rounds]) round.reject(error);
   }
 }

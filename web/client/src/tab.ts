@@ -49,7 +49,12 @@ export class Tab {
     this.status = signal<TabStatus>({ link: this.#linkStatus(null), syncState: { type: "Idle" }, presence: [] });
     const channel = env.openChannel(name);
     this.#tabs = joinTabs(channel, (message) => this.#heard(message));
-    this.#election = new Election(store, env, { tab: this.#id, lock: name }, { leading: (fence) => this.#lead(fence), lost: () => this.#follow() });
+    this.#election = new Election(
+      store,
+      env,
+      { tab: this.#id, lock: name },
+      { leading: (fence) => this.#lead(fence), lost: () => this.#follow() },
+    );
     if (!channel) this.#look();
     this.#stops.push(
       view.sync.listen(() => this.#publish()),
@@ -86,7 +91,8 @@ export class Tab {
     const led = this.#loop !== null;
     this.#loop?.stop();
     this.#loop = null;
-    for (const asked of this.#asked.values()) asked.reject(new ReplicationError("UNAVAILABLE", "the replica was closed"));
+    for (const asked of this.#asked.values())
+      asked.reject(new ReplicationError("UNAVAILABLE", "the replica was closed"));
     await this.#election.stop();
     if (led) this.#tabs.post({ type: "vacant" });
     this.#tabs.close();
@@ -223,7 +229,12 @@ export class Tab {
     const pending = rows.filter((row) => row.state !== "rejected");
     const { cursor, digestsEqual } = view.position;
     return {
-      ...{ cursor, pending: pending.length, failed: rows.length - pending.length, conflicts: this.host.openConflicts() },
+      ...{
+        cursor,
+        pending: pending.length,
+        failed: rows.length - pending.length,
+        conflicts: this.host.openConflicts(),
+      },
       oldestPendingAt: pending.length === 0 ? null : Math.min(...pending.map((row) => row.createdAt)),
       clock: env.now(),
       ...(digestsEqual === null ? {} : { digestsEqual }),
@@ -278,7 +289,10 @@ export class Tab {
         resolve: (report: SyncReport) => (end(), resolve(report)),
         reject: (error: Error) => (end(), reject(error)),
       };
-      const cancel = this.host.env.setTimer(() => asked.reject(new ReplicationError("UNAVAILABLE", "no tab leads the sync")), FOLLOWER_PATIENCE_MS);
+      const cancel = this.host.env.setTimer(
+        () => asked.reject(new ReplicationError("UNAVAILABLE", "no tab leads the sync")),
+        FOLLOWER_PATIENCE_MS,
+      );
       this.#asked.set(id, asked);
       this.#tabs.post({ type: "sync now", id });
     });

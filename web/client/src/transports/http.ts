@@ -64,7 +64,12 @@ export async function request(
     const response = await host.fetch(
       url,
       body
-        ? { method: "POST", headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body), signal }
+        ? {
+            method: "POST",
+            headers: { ...headers, "content-type": "application/json" },
+            body: JSON.stringify(body),
+            signal,
+          }
         : { method: "GET", headers: { ...headers }, signal },
     );
     return answer(response.status, response.headers.get("retry-after"), parse(await response.text()));

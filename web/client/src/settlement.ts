@@ -1,4 +1,4 @@
-/** The outbox, second half: what a result does to a record's chain. Pure; carried out by settle.ts. */
+/** What a result does to a record's chain in the outbox. Pure, like outbox.ts; carried out by settle.ts. */
 import type { Base, Result } from "@tillwire/protocol/messages";
 import {
   absorb,
