@@ -47,7 +47,8 @@ class Players {
     const version = base.version + 1;
     // Two records of four claim one number.
     const data = order(localId, { notes: `${note}`, orderNumber: `N-${record >> 1}` });
-    const write = act === "put" ? put("orders", localId, data, version, base) : remove("orders", localId, version, base);
+    const write =
+      act === "put" ? put("orders", localId, data, version, base) : remove("orders", localId, version, base);
     const [first] = await this.shop.push(device, write);
     this.sent.push({ device, write, first: first! });
     this.learn(key, first!);
@@ -58,13 +59,25 @@ class Players {
     const chosen = mine[(mine.length * 7) % Math.max(1, mine.length - 1)] ?? mine.at(-1);
     if (!chosen) return;
     const [again] = await this.shop.push(device, chosen.write);
-    const expected = { accepted: "duplicate", merged: "duplicate", duplicate: "duplicate", conflict: "conflict", rejected: "rejected" };
+    const expected = {
+      accepted: "duplicate",
+      merged: "duplicate",
+      duplicate: "duplicate",
+      conflict: "conflict",
+      rejected: "rejected",
+    };
     expect(again!.outcome, "S2: a retry changes nothing and is told the same").toBe(expected[chosen.first.outcome]);
     expect(again!.conflict?.id).toBe(chosen.first.outcome === "conflict" ? chosen.first.conflict!.id : undefined);
   }
 
   private async read(key: string, localId: string): Promise<void> {
-    const page = await this.shop.store.readFeed({ storeId: this.shop.storeId, from: 0, collections: ["orders"], maxChanges: 100, maxBytes: 1e6 });
+    const page = await this.shop.store.readFeed({
+      storeId: this.shop.storeId,
+      from: 0,
+      collections: ["orders"],
+      maxChanges: 100,
+      maxBytes: 1e6,
+    });
     const change = page.changes.map(({ json }) => JSON.parse(json) as Result).find((each) => each.localId === localId);
     if (change) this.learn(key, change);
   }
@@ -78,15 +91,30 @@ class Players {
 
 async function checkOutcomes(shop: Shop, sent: readonly Sent[]): Promise<void> {
   const { storeId } = shop;
-  const versions = await database.sql<{ local_id: string; seq: string; sync_version: number; server_hash: string; sent_hash: string | null; base_version: number; base_hash: string | null; device_id: string }[]>`
+  const versions = await database.sql<
+    {
+      local_id: string;
+      seq: string;
+      sync_version: number;
+      server_hash: string;
+      sent_hash: string | null;
+      base_version: number;
+      base_hash: string | null;
+      device_id: string;
+    }[]
+  >`
     select * from (select * from records union all select * from record_history) v
     where store_id = ${storeId} and collection = 'orders' order by local_id, seq`;
   const previous = new Map<string, (typeof versions)[number]>();
   for (const version of versions) {
     const before = previous.get(version.local_id);
-    const replaced = before ? [`${before.sync_version}:${before.server_hash}`, `${before.sync_version}:${before.sent_hash}`] : ["0:null"];
+    const replaced = before
+      ? [`${before.sync_version}:${before.server_hash}`, `${before.sync_version}:${before.sent_hash}`]
+      : ["0:null"];
     if (before) {
-      expect(replaced, "S6: an accepted write was made on the value that it replaced").toContain(`${version.base_version}:${version.base_hash}`);
+      expect(replaced, "S6: an accepted write was made on the value that it replaced").toContain(
+        `${version.base_version}:${version.base_hash}`,
+      );
       expect(version.sync_version, "versions always rise").toBeGreaterThan(before.sync_version);
     }
     previous.set(version.local_id, version);
@@ -95,8 +123,10 @@ async function checkOutcomes(shop: Shop, sent: readonly Sent[]): Promise<void> {
     select local_id as id, data -> 'client' ->> 'hash' as hash from records where store_id = ${storeId} and collection = 'conflicts'`;
   const hashes = new Set(versions.flatMap((version) => [version.server_hash, version.sent_hash]));
   for (const { write, first } of sent) {
-    if (first.outcome === "conflict") expect(kept, "S8: the loser is kept").toContainEqual({ id: first.conflict!.id, hash: write.hash });
-    else if (first.outcome !== "rejected") expect(hashes.has(write.hash), "S8: what was taken is there, or in the history").toBe(true);
+    if (first.outcome === "conflict")
+      expect(kept, "S8: the loser is kept").toContainEqual({ id: first.conflict!.id, hash: write.hash });
+    else if (first.outcome !== "rejected")
+      expect(hashes.has(write.hash), "S8: what was taken is there, or in the history").toBe(true);
   }
 }
 
@@ -115,22 +145,25 @@ test("S2, S3, S6, S8: whatever devices do, in turn", async () => {
 
 test("S2, S3, S6, S8: whatever devices do, at once and from two nodes", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(step, { minLength: 1, maxLength: 12 }), { minLength: 2, maxLength: 4 }), async (scripts) => {
-      const shop = await openShop(database.sql);
-      const nodes = [shop, await openShop(database.sql, { storeId: shop.storeId })];
-      const players = scripts.map((_, i) => new Players(nodes[i % 2]!));
-      // One device a script: a device does one thing after the other.
-      await Promise.all(
-        scripts.map(async (script, i) => {
-          for (const each of script) await players[i]!.play({ ...each, device: (["a", "b", "c", "a"] as const)[i]! });
-        }),
-      );
-      await checkOutcomes(
-        shop,
-        players.flatMap(({ sent }) => sent),
-      );
-      await checkStore(database.sql, shop.storeId);
-    }),
+    fc.asyncProperty(
+      fc.array(fc.array(step, { minLength: 1, maxLength: 12 }), { minLength: 2, maxLength: 4 }),
+      async (scripts) => {
+        const shop = await openShop(database.sql);
+        const nodes = [shop, await openShop(database.sql, { storeId: shop.storeId })];
+        const players = scripts.map((_, i) => new Players(nodes[i % 2]!));
+        // One device a script: a device does one thing after the other.
+        await Promise.all(
+          scripts.map(async (script, i) => {
+            for (const each of script) await players[i]!.play({ ...each, device: (["a", "b", "c", "a"] as const)[i]! });
+          }),
+        );
+        await checkOutcomes(
+          shop,
+          players.flatMap(({ sent }) => sent),
+        );
+        await checkStore(database.sql, shop.storeId);
+      },
+    ),
     { numRuns: 25 },
   );
 });
