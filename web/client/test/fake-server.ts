@@ -1,0 +1,252 @@
+/**
+ * A test double of the server's decisions: accept, duplicates by what was sent, SERVER_WINS conflicts, rejection where a test asks for it,
+ * epochs. One feed, as PROTOCOL.md describes it; links over virtual time; HTTP for the fallback.
+ */
+import { adjustDigest, formatDigest } from "@tillwire/protocol/digest";
+import { LIMITS, WIRE_LIMITS } from "@tillwire/protocol/limits";
+import type { Base, Change, Changes, DeviceMessage, Digests, Result, ServerMessage, Write } from "@tillwire/protocol/messages";
+import { choiceOf, formatSyncToken, parseSyncToken } from "@tillwire/protocol/sync-token";
+import type { Fetch } from "../src/environment.ts";
+import type { LinkEvents, OpenLink } from "../src/transports/link.ts";
+import type { VirtualTime } from "./virtual-host.ts";
+
+export interface Session {
+  readonly deviceId: string;
+  readonly events: LinkEvents;
+  collections: readonly string[] | undefined;
+  position: number;
+  welcomed: boolean;
+  open: boolean;
+}
+
+const DELAY_MS = 5;
+
+export class FakeServer {
+  epoch = "e1";
+  head = 0;
+  readonly storeId = "shop-1";
+  readonly records = new Map<string, Change>();
+  readonly sessions = new Set<Session>();
+  /** Every push as it came, over whichever link. */
+  readonly pushes: { deviceId: string; via: "live" | "http"; writes: Write[] }[] = [];
+  readonly received: { deviceId: string; message: DeviceMessage }[] = [];
+  readonly requests: string[] = [];
+  #decided = new Map<string, Result>();
+  pageSize = 500;
+  /** What a test may switch. */
+  liveUp = true;
+  httpUp = true;
+  /** Decides, but never says so: the ack is lost. */
+  dropResults = false;
+  dropFrames = false;
+  silent = false;
+  httpStatus: number | null = null;
+  reoffer = true;
+  reject: (write: Write) => { code: string; message: string } | null = () => null;
+  /** Another value in place of the one that was sent, as for an amended number. */
+  amend: (write: Write) => unknown = () => undefined;
+
+  constructor(private readonly time: VirtualTime) {}
+
+  openLink(deviceId: string): OpenLink {
+    return (_url, events) => {
+      const session: Session = { deviceId, events, collections: undefined, position: 0, welcomed: false, open: true };
+      this.time.setTimer(() => {
+        if (!session.open) return;
+        if (!this.liveUp) return this.cut(session);
+        this.sessions.add(session);
+        events.opened();
+      }, DELAY_MS);
+      return {
+        send: (message) => {
+          const text = JSON.stringify(message);
+          this.time.setTimer(() => {
+            if (session.open && this.liveUp && !this.silent) this.#handle(session, JSON.parse(text) as DeviceMessage);
+          }, DELAY_MS);
+        },
+        close: () => {
+          session.open = false;
+          this.sessions.delete(session);
+        },
+      };
+    };
+  }
+
+  cut(session: Session, code: number | null = null): void {
+    if (!session.open) return;
+    session.open = false;
+    this.sessions.delete(session);
+    session.events.closed({ code, reason: "cut" });
+  }
+
+  cutAll(code: number | null = null): void {
+    for (const session of [...this.sessions]) this.cut(session, code);
+  }
+
+  say(session: Session, message: ServerMessage): void {
+    if (this.silent) return;
+    const text = JSON.stringify(message);
+    this.time.setTimer(() => {
+      if (session.open) session.events.received(JSON.parse(text));
+    }, DELAY_MS);
+  }
+
+  #handle(session: Session, message: DeviceMessage): void {
+    this.received.push({ deviceId: session.deviceId, message });
+    switch (message.type) {
+      case "hello": {
+        session.welcomed = true;
+        session.collections = message.collections;
+        const { storeId, epoch, head } = this;
+        const times = { clock: this.time.now, heartbeatMs: LIMITS.heartbeatMs };
+        this.say(session, { type: "welcome", protocol: 1, storeId, deviceId: session.deviceId, epoch, head, ...times, limits: WIRE_LIMITS });
+        return this.#read(session, message.syncToken);
+      }
+      case "push": {
+        this.pushes.push({ deviceId: session.deviceId, via: "live", writes: message.writes as Write[] });
+        const results = (message.writes as Write[]).map((write) => this.decide(session.deviceId, write));
+        if (!this.dropResults) this.say(session, { type: "pushed", id: message.id, results });
+        return this.publish();
+      }
+      case "pull":
+        return this.#read(session, message.syncToken);
+      case "ping":
+        return this.say(session, { type: "pong", clock: this.time.now, head: this.head });
+      case "status":
+        return;
+    }
+  }
+
+  #read(session: Session, syncToken: string | null): void {
+    const position = syncToken === null ? null : parseSyncToken(syncToken);
+    if (position && (position.epoch !== this.epoch || position.cursor > this.head)) {
+      this.say(session, { type: "reset", reason: "EPOCH_CHANGED", epoch: this.epoch, reoffer: this.reoffer });
+      session.position = 0;
+    } else session.position = position?.cursor ?? 0;
+    do this.#frame(session);
+    while (session.position < this.head);
+  }
+
+  #frame(session: Session): void {
+    const frame = this.page(session.position, session.collections);
+    session.position = frame.to;
+    this.say(session, frame);
+  }
+
+  /** Sends what is new to every session. */
+  publish(): void {
+    if (this.dropFrames) return;
+    for (const session of this.sessions) while (session.welcomed && session.position < this.head) this.#frame(session);
+  }
+
+  page(from: number, collections: readonly string[] | undefined): Changes {
+    const chosen = [...this.records.values()].filter((record) => !collections || collections.includes(record.collection));
+    const above = chosen.filter((record) => record.seq > from).sort((a, b) => a.seq - b.seq);
+    const changes = above.slice(0, this.pageSize);
+    const to = changes.length < above.length ? changes.at(-1)!.seq : this.head;
+    const syncToken = formatSyncToken({ epoch: this.epoch, cursor: to, choice: choiceOf(collections) });
+    const frame = { type: "changes" as const, from, to, head: this.head, syncToken, changes };
+    return to === this.head ? { ...frame, digests: this.digests(collections) } : frame;
+  }
+
+  digests(collections: readonly string[] | undefined): Digests {
+    const sums = new Map<string, { count: number; sum: bigint }>();
+    for (const record of this.records.values()) {
+      if (collections && !collections.includes(record.collection)) continue;
+      const { count, sum } = sums.get(record.collection) ?? { count: 0, sum: 0n };
+      sums.set(record.collection, { count: count + 1, sum: adjustDigest(sum, null, record) });
+    }
+    return Object.fromEntries([...sums].map(([name, { count, sum }]) => [name, { count, digest: formatDigest(sum) }]));
+  }
+
+  decide(deviceId: string, write: Write): Result {
+    const { collection, localId } = write;
+    const refusal = this.reject(write);
+    if (refusal) return { collection, localId, outcome: "rejected", ...refusal };
+    const asSent = JSON.stringify([deviceId, collection, localId, write.syncVersion, write.hash, write.base]);
+    const current = this.records.get(`${collection}/${localId}`);
+    const before = this.#decided.get(asSent);
+    if (before) return before.outcome === "conflict" ? before : { ...valueOf(current!), outcome: "duplicate", ...dataOf(current!, write) };
+    const result = this.#decideNew(deviceId, write, current);
+    this.#decided.set(asSent, result);
+    return result;
+  }
+
+  #decideNew(deviceId: string, write: Write, current: Change | undefined): Result {
+    const base: Base | null = write.base;
+    const onCurrent = base !== null && current !== undefined && base.version === current.syncVersion && base.hash === current.hash;
+    if (!current || onCurrent || (write.reoffer && write.syncVersion > current.syncVersion)) {
+      const amended = this.amend(write);
+      const change = this.put(deviceId, amended === undefined ? write : { ...write, data: amended, hash: amendedHash(write.hash) });
+      return { ...valueOf(change), outcome: amended === undefined ? "accepted" : "merged", ...dataOf(change, write) };
+    }
+    if (current.hash === write.hash || write.reoffer) return { ...valueOf(current), outcome: "duplicate", ...dataOf(current, write) };
+    const id = `c-${this.head + 1}`;
+    const data = { id, status: "settled", recordId: write.localId };
+    this.put("server", { collection: "conflicts", localId: id, op: "put", syncVersion: 1, base: null, hash: "c".repeat(64), data });
+    const conflict = { id, kind: "VERSION_MISMATCH" as const, policy: "SERVER_WINS" as const, fields: [] };
+    return { ...valueOf(current), outcome: "conflict", ...dataOf(current, write), conflict };
+  }
+
+  /** What another device, or an earlier time, wrote. */
+  put(deviceId: string, write: Write): Change {
+    const { collection, localId, syncVersion, hash, op } = write;
+    const key = `${collection}/${localId}`;
+    const createdBy = write.createdBy ?? this.records.get(key)?.createdBy ?? deviceId;
+    const change: Change = {
+      ...{ seq: ++this.head, collection, localId, syncVersion, hash, deleted: op === "delete", createdBy },
+      ...{ deviceId: write.deviceId ?? deviceId, updatedAt: write.updatedAt ?? this.time.now, data: write.data },
+    };
+    this.records.set(key, change);
+    return change;
+  }
+
+  /** A new epoch that lost everything above `seq`. */
+  restore(seq: number): void {
+    for (const [key, record] of this.records) if (record.seq > seq) this.records.delete(key);
+    this.head = seq;
+    this.epoch = `e${Number(this.epoch.slice(1)) + 1}`;
+    this.#decided = new Map();
+  }
+
+  fetch(deviceId: string): Fetch {
+    return async (url, init) => {
+      const { pathname, searchParams } = new URL(url);
+      this.requests.push(`${init.method} ${pathname}`);
+      await new Promise<void>((resolve, reject) => {
+        this.time.setTimer(resolve, DELAY_MS);
+        init.signal?.addEventListener("abort", () => reject(new Error("aborted")));
+      });
+      if (!this.httpUp) throw new TypeError("fetch failed");
+      if (this.httpStatus !== null) return answer(this.httpStatus, {});
+      const body = init.body === undefined ? null : (JSON.parse(init.body) as { id: string; syncToken: string | null; writes: Write[] });
+      const token = body ? body.syncToken : searchParams.get("since");
+      const position = token === null ? null : parseSyncToken(token);
+      if ((body && !position) || (position && (position.epoch !== this.epoch || position.cursor > this.head))) {
+        return answer(409, { code: "RESET", reoffer: this.reoffer });
+      }
+      if (!body) return answer(200, this.page(position?.cursor ?? 0, searchParams.get("collections")?.split(",")));
+      this.pushes.push({ deviceId, via: "http", writes: body.writes });
+      const results = body.writes.map((write) => this.decide(deviceId, write));
+      this.publish();
+      if (this.dropResults) throw new TypeError("fetch failed");
+      return answer(200, { type: "pushed", id: body.id, results });
+    };
+  }
+}
+
+function answer(status: number, body: unknown) {
+  return { status, headers: { get: () => null }, text: async () => JSON.stringify(body) };
+}
+
+function amendedHash(hash: string): string {
+  return (hash.startsWith("f") ? "0" : "f") + hash.slice(1);
+}
+
+function valueOf({ collection, localId, seq, syncVersion, hash, deleted, updatedAt }: Change): Omit<Result, "outcome"> {
+  return { collection, localId, seq, syncVersion, hash, deleted, updatedAt };
+}
+
+function dataOf(change: Change, write: Write): { data?: unknown } {
+  return change.hash === write.hash ? {} : { data: change.data };
+}
