@@ -27,7 +27,7 @@ self.addEventListener("message", (event) => {
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== self.location.origin || SERVER.test(url.pathname)) return;
-  if (event.request.mode === "navigate") event.respondWith(fromCache("/index.html", event.request));
+  if (event.request.mode === "navigate") event.respondWith(fromCache("/", event.request));
   else if (kept.has(url.pathname)) event.respondWith(fromCache(url.pathname, event.request));
 });
 

@@ -1,11 +1,15 @@
 /** Builds the web app (`web/dist`), and serves it while developing with the API behind a proxy. */
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import tailwindcss from "@tailwindcss/vite";
-import { defineConfig } from "vite";
-import { precache } from "./precache.ts";
+import { defineConfig, type Plugin } from "vite";
 
 const server = process.env["API_BASE_URL"] ?? "http://localhost:8080";
+const WORKER = "service-worker.js";
+/** Stands in service-worker.ts where the list belongs. */
+const PLACEHOLDER = "__PRECACHE_MANIFEST__";
 const version = (JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as { version: string })
   .version;
 
@@ -32,8 +36,46 @@ export default defineConfig({
       input: { index: "index.html", "service-worker": "service-worker.ts" },
       output: {
         // the worker's address must stay the same from build to build, or browsers would not find its update
-        entryFileNames: (chunk) => (chunk.name === "service-worker" ? "service-worker.js" : "assets/[name]-[hash].js"),
+        entryFileNames: (chunk) => (chunk.name === "service-worker" ? WORKER : "assets/[name]-[hash].js"),
       },
     },
   },
 });
+
+/** Writes into the service worker which files of this build it keeps, and a version that names exactly them. */
+function precache(): Plugin {
+  let publicDir = "";
+  return {
+    name: "tillwire-precache",
+    apply: "build",
+    configResolved: (config) => void (publicDir = config.publicDir),
+    generateBundle: {
+      order: "post",
+      handler(_options, bundle) {
+        const worker = bundle[WORKER];
+        if (worker?.type !== "chunk") throw new Error(`the build has no ${WORKER}`);
+        if (worker.imports.length > 0)
+          throw new Error(`${WORKER} must stand alone, for browsers without module workers`);
+        const hash = createHash("sha256");
+        const urls: string[] = [];
+        const keep = (url: string, content: string | Uint8Array) => {
+          urls.push(url);
+          hash.update(url).update("\0").update(content);
+        };
+        for (const file of Object.values(bundle).sort((a, b) => (a.fileName < b.fileName ? -1 : 1))) {
+          if (file.fileName === WORKER || file.fileName.endsWith(".map")) continue;
+          // "/" and not "/index.html": a server may redirect the one to the other, and a redirect answers no navigation
+          keep(
+            file.fileName === "index.html" ? "/" : `/${file.fileName}`,
+            file.type === "chunk" ? file.code : file.source,
+          );
+        }
+        for (const name of readdirSync(publicDir).sort()) keep(`/${name}`, readFileSync(join(publicDir, name)));
+        const manifest = JSON.stringify({ version: hash.digest("hex").slice(0, 16), urls });
+        const code = worker.code.replace(PLACEHOLDER, () => manifest);
+        if (code === worker.code) throw new Error(`${WORKER} does not hold ${PLACEHOLDER}`);
+        worker.code = code;
+      },
+    },
+  };
+}

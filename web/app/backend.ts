@@ -6,9 +6,10 @@ export interface Backend {
   loadIdentity(): Promise<Identity | null>;
   /**
    * Exchanges a code for an identity. It is not saved yet: the caller may have to refuse it.
+   * @param deviceId to come back as the same device
    * @throws ReplicationError with the server's code; anything else: the server was not reached
    */
-  enrol(code: string): Promise<Identity>;
+  enrol(code: string, deviceId?: string): Promise<Identity>;
   saveIdentity(identity: Identity): Promise<void>;
   openReplica(identity: Identity): Promise<Replica>;
 }

@@ -2,6 +2,9 @@
 
 export interface Formats {
   money(amount: number): string;
+  /** As `money`, but whole amounts without their zeros: for buttons. */
+  roundMoney(amount: number): string;
+  count(count: number): string;
   /** 14:03 */
   time(at: number): string;
   /** 14:03 on the day itself, else 3 Jan, 14:03. */
@@ -15,12 +18,16 @@ export interface Formats {
 export function formatsFor(languages: readonly string[], currency: string): Formats {
   const tags = supported(languages);
   const money = new Intl.NumberFormat(tags, { style: "currency", currency });
+  const whole = new Intl.NumberFormat(tags, { style: "currency", currency, maximumFractionDigits: 0 });
+  const number = new Intl.NumberFormat(tags);
   const time = new Intl.DateTimeFormat(tags, { hour: "2-digit", minute: "2-digit" });
   const day = new Intl.DateTimeFormat(tags, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
   const full = new Intl.DateTimeFormat(tags, { dateStyle: "medium", timeStyle: "short" });
   const relative = new Intl.RelativeTimeFormat(tags, { style: "short", numeric: "always" });
   return {
     money: (amount) => money.format(amount),
+    roundMoney: (amount) => (Number.isInteger(amount) ? whole : money).format(amount),
+    count: (count) => number.format(count),
     time: (at) => time.format(at),
     moment: (at, now) => (sameDay(at, now) ? time : day).format(at),
     dateTime: (at) => full.format(at),

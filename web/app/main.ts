@@ -66,9 +66,9 @@ const env: Environment = {
 };
 
 const backend: Backend = {
-  loadIdentity,
-  saveIdentity,
-  enrol: (code) => enrol(env.origin, code),
+  loadIdentity: () => loadIdentity(),
+  saveIdentity: (identity) => saveIdentity(identity),
+  enrol: (code, deviceId) => enrol(env.origin, code, deviceId),
   openReplica: async (identity) =>
     createReplica({
       url: env.origin,

@@ -23,10 +23,11 @@ const NO_STATS: SyncStats = {
   pending: 0,
   synced: 0,
   failed: 0,
-  collections: new Map(),
+  collections: new Map<string, never>(),
   lastSyncAt: null,
   oldestPendingAt: null,
   digestsEqual: null,
+  digestMismatches: 0,
 };
 const NO_LINK: LinkStatus = {
   state: "connecting",
@@ -95,7 +96,6 @@ export class Till {
   readonly languages = $derived.by(() => [...(this.shop ? [this.shop.language] : []), ...this.env.languages]);
   readonly formats = $derived.by(() => formatsFor(this.languages, this.shop?.currency ?? "USD"));
   readonly badge = $derived.by(() => badgeOf(this.stats.current, this.link.current));
-  readonly #names = $derived.by(() => new Map(this.#presence.current.map(({ deviceId, name }) => [deviceId, name])));
 
   #lastIndex = EMPTY_INDEX;
   /** The catalogue, ready for search. */
@@ -119,7 +119,9 @@ export class Till {
 
   /** @returns null when no name is known */
   deviceName(deviceId: string): string | null {
-    return this.isOwn(deviceId) ? this.replica.identity.name : (this.#names.get(deviceId) ?? null);
+    return this.isOwn(deviceId)
+      ? this.replica.identity.name
+      : (this.#presence.current.find((device) => device.deviceId === deviceId)?.name ?? null);
   }
 
   /** Who made an order: the device's name, else the register that its number's prefix names. */

@@ -53,6 +53,7 @@ export class FakeReplica implements Replica {
         lastSyncAt: this.now() - 42_000,
         oldestPendingAt: entries[0]?.createdAt ?? null,
         digestsEqual: true,
+        digestMismatches: 0,
       })),
     );
   }

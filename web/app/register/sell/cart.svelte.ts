@@ -16,6 +16,8 @@ export class Cart {
   items = $state.raw<readonly OrderItem[]>([]);
   notes = $state("");
   opened = $state.raw<OpenedOrder | null>(null);
+  /** The line that a tap on a product added or counted up last. */
+  touched = $state.raw<{ readonly id: string } | null>(null);
 
   constructor(till: Till) {
     this.#till = till;
@@ -39,7 +41,10 @@ export class Cart {
   });
 
   add(product: Product): void {
-    this.#set(addProduct(this.items, product, this.#till.env.newId()));
+    const before = this.items;
+    this.#set(addProduct(before, product, this.#till.env.newId()));
+    const changed = this.items.find((item) => !before.includes(item));
+    this.touched = changed ? { id: changed.id } : null;
   }
   setQuantity(itemId: string, quantity: number): void {
     this.#set(setQuantity(this.items, itemId, quantity));

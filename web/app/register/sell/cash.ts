@@ -4,14 +4,14 @@ import { fromCents, toCents } from "@tillwire/protocol/money";
 /** Notes in cents, common to most currencies with two decimals. */
 const NOTES = [500, 1_000, 2_000, 5_000, 10_000, 20_000];
 
-/** Up to four amounts, smallest first: exact, then what rounds up to a note. */
+/** Up to five amounts, smallest first: exact, then what rounds up to a note. */
 export function quickAmounts(total: number): readonly number[] {
   const totalCents = toCents(total);
   const amounts = new Set([totalCents]);
   for (const note of NOTES) amounts.add(Math.ceil(totalCents / note) * note);
   return [...amounts]
     .sort((a, b) => a - b)
-    .slice(0, 4)
+    .slice(0, 5)
     .map(fromCents);
 }
 

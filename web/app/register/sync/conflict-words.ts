@@ -64,6 +64,6 @@ function valueText(path: string, value: unknown, { fields }: Messages, money: (a
   if (value === null || value === undefined || value === "") return fields.nothing;
   if (typeof value === "number" && MONEY.has(path.split(".").at(-1) ?? "")) return money(value);
   if (Array.isArray(value)) return String(value.length);
-  const text = typeof value === "object" ? JSON.stringify(value) : String(value as string | number | boolean);
+  const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
