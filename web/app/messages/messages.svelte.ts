@@ -11,9 +11,7 @@ export function t(): Messages {
 
 /** @param tags BCP 47, best first; the first language that we have texts for is taken, else English */
 export function speak(tags: readonly string[]): void {
-  const known = tags
-    .map((tag) => tag.toLowerCase().split("-")[0] ?? "")
-    .find((language) => Object.hasOwn(LANGUAGES, language));
+  const known = tags.map((tag) => tag.toLowerCase().split("-")[0] ?? "").find((language) => Object.hasOwn(LANGUAGES, language));
   current = LANGUAGES[known ?? "en"] ?? en;
 }
 

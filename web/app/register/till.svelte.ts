@@ -1,6 +1,6 @@
 /** What every part of the register shares: the replica, the shop, the clock, names and formats. */
 import { createContext } from "svelte";
-import { filter, map, scan, throttleTime } from "rxjs";
+import { filter, map, throttleTime } from "rxjs";
 import type { LinkStatus, Replica, ReplicaRecord, SyncState, SyncStats } from "@tillwire/client/api";
 import { products, SETTINGS_ID, settings, type Product } from "@tillwire/protocol/pos/catalogue";
 import { orders, type Order } from "@tillwire/protocol/pos/orders";
@@ -11,7 +11,8 @@ import { t } from "../messages/messages.svelte.ts";
 import { LiveValues } from "../observable.svelte.ts";
 import { EMPTY_INDEX, indexCatalogue } from "./sell/catalogue-index.ts";
 import type { SaleContext } from "./sell/sale.ts";
-import { badgeOf, calmLink } from "./sync/badge.ts";
+import { badgeOf } from "./sync/badge.ts";
+import { calmLink } from "./sync/calm-link.ts";
 
 export const [till, provideTill] = createContext<Till>();
 
@@ -78,15 +79,12 @@ export class Till {
     this.productRecords = live.of<Records<Product>>(replica.collection(products).records$.pipe(paced()), undefined);
     this.#shop = live.of(replica.collection(settings).record$(SETTINGS_ID), undefined);
     this.stats = live.of(replica.stats$, NO_STATS);
-    this.link = live.of(replica.link$.pipe(scan(calmLink)), NO_LINK);
+    this.link = live.of(replica.link$.pipe(calmLink(env.now)), NO_LINK);
     this.outbox = live.of(replica.outbox$, []);
     this.conflicts = live.of(replica.conflicts$, []);
     this.#presence = live.of(replica.presence$, []);
     const ended = replica.syncState$.pipe(filter((state) => state.type === "Error" || state.type === "Success"));
-    this.lastError = live.of(
-      ended.pipe(map((state): SyncError | null => (state.type === "Error" ? state : null))),
-      null,
-    );
+    this.lastError = live.of(ended.pipe(map((state): SyncError | null => (state.type === "Error" ? state : null))), null);
     this.now = env.now();
     this.#stopClock = env.every(TICK_MS, () => (this.now = env.now()));
   }
@@ -99,9 +97,7 @@ export class Till {
 
   #lastIndex = EMPTY_INDEX;
   /** The catalogue, ready for search. */
-  readonly catalogue = $derived.by(
-    () => (this.#lastIndex = indexCatalogue(this.productRecords.current ?? [], this.#lastIndex)),
-  );
+  readonly catalogue = $derived.by(() => (this.#lastIndex = indexCatalogue(this.productRecords.current ?? [], this.#lastIndex)));
   /** What is not here yet may still come in a moment: skeletons, not "nothing". */
   readonly stillFetching = $derived.by(() => {
     const { state } = this.link.current;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LinkName, LinkStatus } from "@tillwire/client/api";
-import { badgeOf, calmLink } from "./badge.ts";
+import { badgeOf } from "./badge.ts";
 
 const link = (state: LinkName, more: Partial<LinkStatus> = {}): LinkStatus => ({
   state,
@@ -39,22 +39,8 @@ describe("badge", () => {
   });
 
   test("catching up never shows 100 %", () => {
-    expect(
-      badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 400, head: 1000 } })).percent,
-    ).toBe(40);
-    expect(
-      badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 1000, head: 1000 } })).percent,
-    ).toBe(99);
-    expect(
-      badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 0, head: 0 } })).percent,
-    ).toBeNull();
+    expect(badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 400, head: 1000 } })).percent).toBe(40);
+    expect(badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 1000, head: 1000 } })).percent).toBe(99);
+    expect(badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 0, head: 0 } })).percent).toBeNull();
   });
-});
-
-test("tries to reconnect do not make the badge flicker, success shows at once", () => {
-  const offline = link("offline", { since: 5 });
-  const trying = calmLink(offline, link("connecting", { since: 9 }));
-  expect(trying).toMatchObject({ state: "offline", since: 5 });
-  expect(calmLink(trying, link("live")).state).toBe("live");
-  expect(calmLink(link("live"), link("connecting")).state).toBe("connecting");
 });

@@ -37,13 +37,3 @@ function percentOf({ progress }: LinkStatus): number | null {
   if (!progress || progress.head <= 0) return null;
   return Math.min(99, Math.floor((progress.cursor / progress.head) * 100));
 }
-
-/**
- * For `scan` over link$: a try to reconnect is still offline as far as people are concerned, until it succeeds. Without this
- * the badge would flicker at every try.
- */
-export function calmLink(shown: LinkStatus, link: LinkStatus): LinkStatus {
-  return link.state === "connecting" && shown.state === "offline"
-    ? { ...link, state: "offline", since: shown.since }
-    : link;
-}

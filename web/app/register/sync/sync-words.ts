@@ -24,7 +24,5 @@ export function rejectionText(error: OutboxEntry["error"], { rejections }: Messa
 export function syncErrorText(error: unknown, { errors }: Messages): string {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code !== "string") return errors.offline;
-  return (
-    textOf(errors, code) ?? (typeof message === "string" && message !== "" ? errors.other(message) : errors.offline)
-  );
+  return textOf(errors, code) ?? (typeof message === "string" && message !== "" ? errors.other(message) : errors.offline);
 }
