@@ -16,6 +16,13 @@ export interface Opening {
   readonly reset: ResetReason | null;
 }
 
+/** RESET with all that a `reset` message says, for those who have no link to send it on. */
+export class ResetRequired extends ReplicationError {
+  constructor(readonly reset: Reset) {
+    super("RESET", "read the feed from the beginning");
+  }
+}
+
 export interface Feed {
   readPage(storeId: string, from: number, choice: Choice, maxChanges?: number): Promise<Stretch>;
   /** All collections, as the hub reads them. */

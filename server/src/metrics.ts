@@ -1,5 +1,6 @@
 /** What Prometheus reads at GET /metrics. No store or device appears in a label: their number has no bound. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Logger } from "pino";
 import type { AcceptObserver } from "./store-lane.ts";
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -48,8 +49,8 @@ export function addOldestPending(metrics: Metrics, ageSeconds: () => number): vo
   });
 }
 
-/** Counts what accept decides. */
-export function acceptMetrics(metrics: Metrics): AcceptObserver {
+/** Counts what accept decides, and tells the log of commits that failed as a whole. */
+export function acceptMetrics(metrics: Metrics, log: Logger): AcceptObserver {
   return {
     committed(_storeId, writes, durationMs) {
       metrics.commitSeconds.observe(durationMs / 1_000);
@@ -61,8 +62,9 @@ export function acceptMetrics(metrics: Metrics): AcceptObserver {
       if (code) metrics.rejections.inc({ code });
       if (conflict) metrics.conflicts.inc({ collection, kind: conflict.kind });
     },
-    failed() {
+    failed(storeId, err) {
       metrics.commitFailures.inc();
+      log.error({ err, storeId }, "A commit failed");
     },
   };
 }

@@ -7,7 +7,7 @@ import { LIMITS } from "@tillwire/protocol/limits";
 import { Server, type Socket } from "socket.io";
 import type { LinkListener } from "../link.ts";
 import type { OriginCheck } from "../origin.ts";
-import { COMPRESSION, type LiveTransport, type LiveTransportOptions } from "./websocket.ts";
+import { COMPRESSION, soon, type LiveTransport, type LiveTransportOptions } from "./websocket.ts";
 
 export const SOCKET_IO_PATH = "/socket.io";
 /** A client that takes nothing is not waited for. */
@@ -41,7 +41,8 @@ export function createSocketIoTransport(options: SocketIoOptions): LiveTransport
   });
   io.on("connection", (socket) => attach(socket, options));
   return {
-    close() {
+    async close() {
+      await soon(options.runtime, () => io.engine.clientsCount === 0);
       // The HTTP server is not Socket.IO's either.
       io.disconnectSockets(true);
       io.engine.close();

@@ -8,8 +8,8 @@ import type { Link, LinkListener } from "../link.ts";
 import type { Runtime } from "../runtime.ts";
 
 export interface LiveTransport {
-  /** Ends what is left of the links. */
-  close(): void;
+  /** Waits a moment for links that are closing, then ends what is left of them. */
+  close(): Promise<void>;
 }
 
 export interface LiveTransportOptions {
@@ -38,8 +38,9 @@ export function createWebSocketTransport(options: LiveTransportOptions): WebSock
   server.on("wsClientError", (_error, socket) => socket.destroy());
   return {
     upgrade: (request, socket, head) => server.handleUpgrade(request, socket, head, (client) => server.emit("connection", client, request)),
-    close() {
+    async close() {
       options.runtime.clearInterval(pings);
+      await soon(options.runtime, () => server.clients.size === 0);
       for (const socket of server.clients) socket.terminate();
       server.close();
     },
@@ -73,4 +74,9 @@ function attach(socket: WebSocket, request: IncomingMessage, { open, runtime, lo
   });
   socket.on("pong", () => listener?.alive());
   socket.on("close", () => listener?.closed());
+}
+
+/** Resolves when it holds, or after a second. */
+export async function soon(runtime: Runtime, holds: () => boolean): Promise<void> {
+  for (let waits = 0; waits < 50 && !holds(); waits++) await new Promise<void>((resolve) => runtime.setTimeout(resolve, 20));
 }

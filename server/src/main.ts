@@ -1,0 +1,111 @@
+/** The process: settings, database, server, and how it ends. Clock, randomness and timers come in here. */
+import { resolve } from "node:path";
+import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
+import { pino } from "pino";
+import postgres from "postgres";
+import { enrolmentLink } from "./admin.ts";
+import { ConfigError, readConfig, type Config } from "./config.ts";
+import { databaseFaults, readDatabaseSettings } from "./database-check.ts";
+import { DEMO_SHOP } from "./demo-shop.ts";
+import { startEmbeddedPostgres } from "./embedded-postgres.ts";
+import { migrate } from "./migrate.ts";
+import { createSyncServer, type SyncServer } from "./server.ts";
+import { StartupError } from "./startup-error.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+interface Database {
+  readonly url: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  stop(): Promise<void>;
+}
+
+async function openDatabase(config: Config): Promise<Database> {
+  if (config.database) return { ...config.database, stop: async () => undefined };
+  const dataDir = resolve(ROOT, config.dataDir);
+  const onLost = (error: unknown): void => die(error);
+  return startEmbeddedPostgres({ dataDir, log: (message) => say(`Database: ${message}`), onLost });
+}
+
+async function prepareDatabase({ url, user, password }: Database): Promise<void> {
+  const credentials = { ...(user !== undefined && { username: user }), ...(password !== undefined && { password }) };
+  const sql = postgres(url, { max: 2, onnotice: () => undefined, ...credentials });
+  try {
+    const faults = databaseFaults(await readDatabaseSettings(sql));
+    if (faults.length > 0) throw new ConfigError(faults.join("\n"));
+    const applied = await migrate(sql, resolve(ROOT, "migrations"));
+    if (applied.length > 0) say(`Database: ${applied.length} migrations applied`);
+  } finally {
+    await sql.end();
+  }
+}
+
+async function start(): Promise<void> {
+  const config = readConfig(process.env);
+  const database = await openDatabase(config);
+  let server: SyncServer | null = null;
+  onSignals(async () => {
+    say("\nStopping: finishing what is under way ...");
+    await server?.close();
+    await database.stop();
+  });
+  try {
+    await prepareDatabase(database);
+    server = await createSyncServer({
+      databaseUrl: database.url,
+      databaseUser: database.user,
+      databasePassword: database.password,
+      collections: SHOP_COLLECTIONS,
+      port: config.port,
+      host: config.host,
+      adminToken: config.adminToken,
+      allowedOrigins: config.allowedOrigins,
+      syncIntervalSeconds: config.syncIntervalSeconds,
+      webRoot: resolve(ROOT, "web/dist"),
+      firstShop: DEMO_SHOP,
+      log: pino({ level: config.logLevel }),
+    });
+    await sayWelcome(server);
+  } catch (error) {
+    await server?.close();
+    await database.stop();
+    throw error;
+  }
+}
+
+async function sayWelcome(server: SyncServer): Promise<void> {
+  const lines = ["", `  Tillwire is ready:  ${server.url}`];
+  const { devices } = await server.admin.listDevices();
+  if (devices.every(({ revokedAt }) => revokedAt !== null)) {
+    const { code } = await server.admin.createEnrolment({ name: "Register 1", role: "register" }, server.url);
+    lines.push("", "  No register is enrolled yet. Open this link in the browser that shall be the first one", "  (valid for ten minutes, then start again or use the admin page):");
+    lines.push(`  ${enrolmentLink(server.url, code)}`);
+  }
+  if (server.newAdminToken !== null) lines.push("", "  Admin token, shown this once:", `  ${server.newAdminToken}`);
+  say([...lines, "", "  Ctrl-C stops it.", ""].join("\n"));
+}
+
+/** The first signal drains and exits with 0, the second ends at once. */
+function onSignals(stop: () => Promise<void>): void {
+  let stopping = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(130);
+      stopping = true;
+      stop().then(() => process.exit(0), die);
+    });
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function die(error: unknown): void {
+  const known = error instanceof ConfigError || error instanceof StartupError;
+  process.stderr.write(`${known ? error.message : String((error as Error).stack ?? error)}\n`);
+  process.exit(1);
+}
+
+start().catch(die);

@@ -1,0 +1,69 @@
+/** Push and pull of any collection over HTTP: a session for the length of one request. */
+import { ReplicationError } from "@tillwire/protocol/errors";
+import { LIMITS } from "@tillwire/protocol/limits";
+import { httpPushSchema, type Pushed } from "@tillwire/protocol/messages";
+import { parseSyncToken } from "@tillwire/protocol/sync-token";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Device } from "../auth.ts";
+import { ResetRequired } from "../feed.ts";
+import { choose, encodeFrame } from "../frames.ts";
+import { submitPush, takeTurn } from "../push.ts";
+import type { SessionServices } from "../session-services.ts";
+import { bearerToken, parseBody, queryNumber, queryValue } from "./request.ts";
+
+/** The device that the request's token names; it counts as seen. */
+export async function deviceOf(services: SessionServices, request: FastifyRequest): Promise<Device> {
+  const device = await services.auth.authenticate(bearerToken(request));
+  services.status.seen(device, { status: { online: true } });
+  return device;
+}
+
+/** Gives a RESET that accept found what a `reset` message says. */
+export async function explainReset<T>(services: SessionServices, device: Device, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ReplicationError) || error.code !== "RESET" || error instanceof ResetRequired) throw error;
+    const { epoch } = await services.feed.readHead(device.storeId);
+    throw await resetRequired(services, device, "EPOCH_CHANGED", epoch);
+  }
+}
+
+async function resetRequired(services: SessionServices, device: Device, reason: "EPOCH_CHANGED" | "CURSOR_AHEAD", epoch: string): Promise<ResetRequired> {
+  services.metrics.resets.inc({ reason });
+  return new ResetRequired(await services.feed.resetMessage(device.storeId, reason, epoch));
+}
+
+export function addSyncDoors(app: FastifyInstance, services: SessionServices): void {
+  app.post("/api/sync/push", { bodyLimit: LIMITS.pushBytes }, async (request): Promise<Pushed> => {
+    const device = await deviceOf(services, request);
+    const body = parseBody(httpPushSchema, request.body);
+    takeTurn(services, device);
+    return explainReset(services, device, async () => {
+      // Who names no epoch has read nothing yet: pull first.
+      if (body.syncToken === null) throw new ReplicationError("RESET", "no sync token");
+      const token = parseSyncToken(body.syncToken);
+      if (!token) throw new ReplicationError("UNPROCESSABLE", "not a sync token of this server");
+      const writes = body.writes.map((write) => ({ write }));
+      const { results } = await submitPush(services, device, token.epoch, writes, request.id);
+      return { type: "pushed", id: body.id, results };
+    });
+  });
+
+  app.get("/api/sync/pull", async (request, reply) => {
+    const device = await deviceOf(services, request);
+    takeTurn(services, device);
+    const collections = queryValue(request, "collections")?.split(",");
+    const unknown = collections?.find((name) => !services.collections.has(name));
+    if (unknown !== undefined) throw new ReplicationError("UNPROCESSABLE", `no collection ${unknown.slice(0, 64)}`);
+    const choice = choose(collections);
+    const limit = Math.min(Math.max(1, queryNumber(request, "limit") ?? LIMITS.pageChanges), LIMITS.pageChanges);
+    const opening = await services.feed.open(device.storeId, queryValue(request, "since"), choice);
+    if (opening.reset) throw await resetRequired(services, device, opening.reset, opening.epoch);
+    const page = await services.feed.readPage(device.storeId, opening.position, choice, limit);
+    // Another epoch began between the two statements.
+    if (page.epoch !== opening.epoch) throw await resetRequired(services, device, "EPOCH_CHANGED", page.epoch);
+    services.status.seen(device, { cursor: opening.position });
+    return reply.type("application/json").send(encodeFrame(page, choice));
+  });
+}

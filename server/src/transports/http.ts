@@ -1,0 +1,138 @@
+/** The HTTP server: what holds for all doors (requests' ids, errors, origins, headers), and the doors of the node itself. */
+import { ReplicationError } from "@tillwire/protocol/errors";
+import { PROTOCOL_VERSION } from "@tillwire/protocol/version";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Admin } from "../admin.ts";
+import type { Enrolments } from "../enrolment.ts";
+import type { OriginCheck } from "../origin.ts";
+import { randomHex } from "../runtime.ts";
+import type { SeedDoor } from "../seed-door.ts";
+import type { SessionServices } from "../session-services.ts";
+import { addAdminDoors, addEnrolmentDoor } from "./http-admin.ts";
+import { addSeedDoors } from "./http-seed.ts";
+import { addSyncDoors } from "./http-sync.ts";
+import { replicationErrorOf, sendProblem } from "./problem.ts";
+import { addWebApp } from "./web-app.ts";
+
+export interface HttpOptions {
+  readonly services: SessionServices;
+  /** null: this server's collections are not the seed's. */
+  readonly seed: SeedDoor | null;
+  readonly enrolments: Enrolments;
+  readonly admin: Admin;
+  readonly allowOrigin: OriginCheck;
+  readonly isDraining: () => boolean;
+  /** Resolves when the database answers. */
+  readonly probe: () => Promise<void>;
+  readonly webRoot: string | null;
+  readonly syncIntervalSeconds: number;
+}
+
+const SMALL_BODY = 64 * 1024;
+const SECURITY_HEADERS = {
+  "content-security-policy":
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; img-src 'self' data:; worker-src 'self'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+};
+
+export async function createHttpApp(options: HttpOptions): Promise<FastifyInstance> {
+  const { services } = options;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: services.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: SMALL_BODY,
+    genReqId: () => randomHex(services.runtime, 8),
+    frameworkErrors: (error, request, reply) => void answerError(services, error, request, reply),
+  });
+  readJsonOnly(app);
+  answerProblems(app, services);
+  addHooks(app, options);
+  addSyncDoors(app, services);
+  if (options.seed) addSeedDoors(app, services, options.seed);
+  addEnrolmentDoor(app, options.enrolments);
+  addAdminDoors(app, options.admin);
+  addNodeDoors(app, options);
+  await addWebApp(app, options.webRoot);
+  return app;
+}
+
+function readJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
+    if (body === "") return done(null, undefined);
+    try {
+      done(null, JSON.parse(body as string));
+    } catch {
+      done(new ReplicationError("NOT_JSON", "the body is not JSON"));
+    }
+  });
+}
+
+function answerError(services: SessionServices, error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = replicationErrorOf(error);
+  if (!known) services.log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, "A request failed");
+  return sendProblem(request, reply, known ?? new ReplicationError("INTERNAL", "internal error"));
+}
+
+function answerProblems(app: FastifyInstance, services: SessionServices): void {
+  app.setErrorHandler((error: Error, request, reply) => answerError(services, error, request, reply));
+  const routes: { readonly path: RegExp; readonly methods: string[] }[] = [];
+  app.addHook("onRoute", ({ url, method }) => {
+    const pattern = url.replace(/[.$]/g, "\\$&").replace(/:[a-z]+/g, "[^/]+");
+    if (!url.includes("*")) routes.push({ path: new RegExp(`^${pattern}$`), methods: [method].flat() });
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?")[0]!;
+    const methods = routes.filter((route) => route.path.test(path)).flatMap((route) => route.methods);
+    if (methods.length === 0 || methods.includes(request.method)) return sendProblem(request, reply, new ReplicationError("NOT_FOUND", "nothing is here"));
+    reply.header("allow", [...new Set(methods)].join(", "));
+    return sendProblem(request, reply, new ReplicationError("METHOD_NOT_ALLOWED", `${request.method} is not allowed here`));
+  });
+}
+
+function addHooks(app: FastifyInstance, { services, allowOrigin, isDraining }: HttpOptions): void {
+  app.addHook("onRequest", async (request, reply) => {
+    const { origin, host } = request.headers;
+    reply.headers(SECURITY_HEADERS);
+    if (!request.url.startsWith("/api/")) return;
+    reply.header("cache-control", "no-store");
+    if (!allowOrigin(origin, host)) throw new ReplicationError("FOREIGN_ORIGIN", "pages of this origin are not allowed here");
+    if (origin !== undefined) {
+      const headers = { "access-control-allow-origin": origin, vary: "origin", "access-control-expose-headers": "retry-after" };
+      reply.headers(headers);
+      if (request.method === "OPTIONS") return preflight(reply);
+    }
+    if (isDraining()) throw new ReplicationError("SHUTTING_DOWN", "the server is going down", 1_000);
+    return undefined;
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    services.metrics.httpRequests.inc({ route: request.routeOptions.url ?? "none", status: reply.statusCode });
+  });
+}
+
+function preflight(reply: FastifyReply): FastifyReply {
+  return reply
+    .headers({
+      "access-control-allow-methods": "GET, POST, DELETE",
+      "access-control-allow-headers": "authorization, content-type",
+      "access-control-max-age": "600",
+    })
+    .code(204)
+    .send();
+}
+
+function addNodeDoors(app: FastifyInstance, { services, isDraining, probe, syncIntervalSeconds }: HttpOptions): void {
+  app.get("/healthz", () => ({ status: "ok" }));
+  app.get("/readyz", async () => {
+    if (isDraining()) throw new ReplicationError("SHUTTING_DOWN", "the server is going down", 1_000);
+    await probe();
+    return { status: "ready" };
+  });
+  app.get("/metrics", async (_request, reply) => {
+    const { registry } = services.metrics;
+    return reply.type(registry.contentType).send(await registry.metrics());
+  });
+  app.get("/api/config", () => ({ protocol: PROTOCOL_VERSION, syncIntervalSeconds }));
+}

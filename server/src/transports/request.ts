@@ -1,0 +1,33 @@
+/** What the doors read from a request. */
+import { ReplicationError } from "@tillwire/protocol/errors";
+import type { FastifyRequest } from "fastify";
+import type * as z from "zod/mini";
+
+export function bearerToken(request: FastifyRequest): string | null {
+  const match = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "");
+  return match ? match[1]! : null;
+}
+
+/** @throws ReplicationError MALFORMED with the first thing that is wrong */
+export function parseBody<T>(schema: z.ZodMiniType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new ReplicationError("MALFORMED", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
+}
+
+/** One value of a query parameter; null: absent or empty. @throws ReplicationError MALFORMED for a repeated one */
+export function queryValue(request: FastifyRequest, name: string): string | null {
+  const value: unknown = new Map(Object.entries(request.query as object)).get(name);
+  if (value === undefined || value === "") return null;
+  if (typeof value !== "string") throw new ReplicationError("MALFORMED", `${name} stands there twice`);
+  return value;
+}
+
+/** @throws ReplicationError MALFORMED */
+export function queryNumber(request: FastifyRequest, name: string): number | null {
+  const value = queryValue(request, name);
+  if (value === null) return null;
+  if (!/^\d{1,15}$/.test(value)) throw new ReplicationError("MALFORMED", `${name} is no number`);
+  return Number(value);
+}
