@@ -1,0 +1,162 @@
+/** Random faults, then quiet: every replica equals the server (S12, L1), nothing doubled (S2), nothing lost (S8). */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Replica } from "./api.ts";
+import { latest, notes, world, type World } from "../test/fixtures.ts";
+
+type Act =
+  | { type: "put"; device: number; record: number }
+  | { type: "stale put"; device: number; record: number }
+  | { type: "delete"; device: number; record: number }
+  | { type: "time"; ms: number }
+  | { type: "cut" | "lose answers" | "deliver answers" | "lose frames" | "deliver frames" | "live down" | "live up" }
+  | { type: "http down" | "http up" | "heal" }
+  | { type: "restart"; device: number }
+  | { type: "restore"; share: number };
+
+const device = fc.nat(1);
+const record = fc.nat(3);
+const switches = ["cut", "lose answers", "deliver answers", "lose frames", "deliver frames", "live down", "live up"] as const;
+const usual = [
+  { weight: 8, arbitrary: fc.record({ type: fc.constant("put" as const), device, record }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("stale put" as const), device, record }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("delete" as const), device, record }) },
+  { weight: 8, arbitrary: fc.record({ type: fc.constant("time" as const), ms: fc.integer({ min: 0, max: 3_000 }) }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constantFrom(...switches, "http down" as const, "http up" as const) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("restart" as const), device }) },
+];
+const withRestores = [
+  ...usual,
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("restore" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }) },
+];
+
+interface Run {
+  w: World;
+  replicas: Replica[];
+  texts: Set<string>;
+  count: number;
+}
+
+async function act(run: Run, step: Act): Promise<void> {
+  const { w, replicas } = run;
+  switch (step.type) {
+    case "put":
+    case "stale put": {
+      const collection = replicas[step.device]!.collection(notes);
+      const localId = `n${step.record}`;
+      const form = await collection.get(localId);
+      if (step.type === "stale put") await w.time.advance(700);
+      const text = `${step.device}-${++run.count}`;
+      run.texts.add(text);
+      await collection.put({ id: localId, text }, form ? { readAt: form.readAt } : {});
+      return;
+    }
+    case "delete":
+      return replicas[step.device]!.collection(notes).delete(`n${step.record}`);
+    case "time":
+      return w.time.advance(step.ms);
+    case "cut":
+      return w.server.cutAll();
+    case "lose answers":
+    case "deliver answers":
+      w.server.dropResults = step.type === "lose answers";
+      return;
+    case "lose frames":
+    case "deliver frames":
+      w.server.dropFrames = step.type === "lose frames";
+      return;
+    case "live down":
+    case "live up":
+      w.server.liveUp = step.type === "live up";
+      if (!w.server.liveUp) w.server.cutAll();
+      return;
+    case "http down":
+    case "http up":
+      w.server.httpUp = step.type === "http up";
+      return;
+    case "heal":
+      return;
+    case "restart": {
+      await replicas[step.device]!.close();
+      replicas[step.device] = await w.open(`d${step.device}`);
+      return;
+    }
+    case "restore":
+      w.server.restore(Math.floor(w.server.head * step.share));
+      w.server.cutAll();
+  }
+}
+
+async function quiet({ w, replicas }: Run): Promise<void> {
+  Object.assign(w.server, { dropResults: false, dropFrames: false, liveUp: true, httpUp: true });
+  const stats = replicas.map((replica) => latest(replica.stats$));
+  const links = replicas.map((replica) => latest(replica.link$));
+  await w.time.until(
+    () => stats.every(({ value }) => value?.pending === 0 && value.digestsEqual === true) && links.every(({ value }) => value?.state === "live"),
+    600_000,
+  );
+  await w.time.advance(20_000);
+  for (const { value } of stats) expect(value).toMatchObject({ pending: 0, failed: 0, digestsEqual: true });
+}
+
+async function compare({ w, replicas }: Run): Promise<void> {
+  const truth = [...w.server.records.values()].filter((change) => change.collection === "notes" && !change.deleted);
+  const expected = truth.map(({ localId, data, syncVersion, hash }) => ({ localId, data, syncVersion, hash }));
+  for (const replica of replicas) {
+    const visible = await replica.collection(notes).query();
+    const seen = visible.map(({ localId, data, syncVersion, hash }) => ({ localId, data, syncVersion, hash }));
+    const byId = (a: { localId: string }, b: { localId: string }) => a.localId.localeCompare(b.localId);
+    expect(seen.sort(byId)).toEqual(expected.sort(byId));
+    expect(visible.every(({ sync }) => sync === "synced")).toBe(true);
+  }
+}
+
+async function runAll(acts: readonly Act[], check?: (run: Run) => void): Promise<void> {
+  const w = world();
+  w.server.pageSize = 3;
+  const run: Run = { w, replicas: [await w.open("d0"), await w.open("d1")], texts: new Set(), count: 0 };
+  try {
+    for (const step of acts) await act(run, step);
+    await quiet(run);
+    await compare(run);
+    check?.(run);
+  } finally {
+    for (const replica of run.replicas) await replica.close();
+  }
+}
+
+describe("convergence", () => {
+  it("S2, S5, S12, L1: whatever was cut, lost or restarted, all outboxes drain and all replicas equal the server", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.oneof(...usual), { maxLength: 40 }), (acts) => runAll(acts)),
+      { numRuns: Number(process.env["RUNS"] ?? 60) },
+    );
+  }, 120_000);
+
+  it("the same with restores", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.oneof(...withRestores), { maxLength: 40 }), (acts) => runAll(acts)),
+      { numRuns: Number(process.env["RUNS"] ?? 60) },
+    );
+  }, 120_000);
+
+  it("S6, S8: edits of one register alone never conflict with each other, and the last one stands", async () => {
+    const alone = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ type: fc.constant("put" as const), device: fc.constant(0), record: fc.nat(1) }) },
+      { weight: 6, arbitrary: fc.record({ type: fc.constant("time" as const), ms: fc.integer({ min: 0, max: 40 }) }) },
+      { weight: 4, arbitrary: fc.record({ type: fc.constantFrom(...switches) }) },
+      { weight: 1, arbitrary: fc.record({ type: fc.constant("restart" as const), device: fc.constant(0) }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(alone, { maxLength: 40 }), (acts) =>
+        runAll(acts, ({ w, texts }) => {
+          const records = [...w.server.records.values()];
+          expect(records.filter((change) => change.collection === "conflicts")).toEqual([]);
+          const last = [...texts].at(-1);
+          if (last) expect(records.some((change) => (change.data as { text?: string }).text === last)).toBe(true);
+        }),
+      ),
+      { numRuns: Number(process.env["RUNS"] ?? 60) },
+    );
+  }, 120_000);
+});
