@@ -20,8 +20,8 @@ export function formatsFor(languages: readonly string[], currency: string): Form
   const money = new Intl.NumberFormat(tags, { style: "currency", currency });
   const whole = new Intl.NumberFormat(tags, { style: "currency", currency, maximumFractionDigits: 0 });
   const number = new Intl.NumberFormat(tags);
-  const time = new Intl.DateTimeFormat(tags, { hour: "2-digit", minute: "2-digit" });
-  const day = new Intl.DateTimeFormat(tags, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const time = new Intl.DateTimeFormat(tags, { hour: "numeric", minute: "2-digit" });
+  const day = new Intl.DateTimeFormat(tags, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
   const full = new Intl.DateTimeFormat(tags, { dateStyle: "medium", timeStyle: "short" });
   const relative = new Intl.RelativeTimeFormat(tags, { style: "short", numeric: "always" });
   return {

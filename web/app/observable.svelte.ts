@@ -22,6 +22,10 @@ export class LiveValues {
     };
   }
 
+  run<T>(source: Observable<T>, effect: (value: T) => void): void {
+    this.#subscriptions.add(source.subscribe(effect));
+  }
+
   close(): void {
     this.#subscriptions.unsubscribe();
   }

@@ -42,7 +42,9 @@ export function watchServiceWorker(
   }
 
   if (container) {
-    container.register("/service-worker.js", { updateViaCache: "none" }).then(follow, () => set({ kind: "unsupported" }));
+    container
+      .register("/service-worker.js", { updateViaCache: "none" })
+      .then(follow, () => set({ kind: "unsupported" }));
     container.addEventListener("controllerchange", () => asked && reload());
   }
   return {

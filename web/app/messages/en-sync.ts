@@ -78,6 +78,8 @@ export const enSync = {
     noConflicts: "None",
     conflictStands: (who: string) => `The value of ${who} stands`,
     conflictMerged: "Both changes were joined",
+    conflictToast: (what: string) =>
+      `${what} was changed elsewhere at the same time. Their version stands; yours is kept under conflicts.`,
     conflictOpen: "Not settled yet",
     conflictDeleted: (who: string) => `Deleted by ${who}; the change to it was kept here`,
     conflictNumber: "Two registers used the same number; the later one got another",
@@ -120,7 +122,7 @@ export const enSync = {
     other: (message: string) => message,
   },
   fields: {
-    items: "items",
+    items: "item",
     notes: "note",
     total: "total",
     subtotal: "subtotal",
@@ -135,6 +137,7 @@ export const enSync = {
     quantity: "quantity",
     name: "name",
     price: "price",
+    changed: "changed",
     nothing: "nothing",
   },
 };

@@ -1,6 +1,6 @@
 /** Why something could not be saved on this device, in plain words. */
 import type { Messages } from "../messages/en.ts";
-import { textOf } from "../messages/messages.svelte.ts";
+import { textOf } from "../messages/text-of.ts";
 
 export function saveErrorText(error: unknown, messages: Messages): string {
   if (!(error instanceof Error)) return messages.rejections.other(String(error));

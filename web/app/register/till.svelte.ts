@@ -1,8 +1,9 @@
 /** What every part of the register shares: the replica, the shop, the clock, names and formats. */
 import { createContext } from "svelte";
-import { filter, map, throttleTime } from "rxjs";
+import { filter, map, pairwise, throttleTime } from "rxjs";
 import type { LinkStatus, Replica, ReplicaRecord, SyncState, SyncStats } from "@tillwire/client/api";
 import { products, SETTINGS_ID, settings, type Product } from "@tillwire/protocol/pos/catalogue";
+import type { ConflictData } from "@tillwire/protocol/conflicts";
 import { orders, type Order } from "@tillwire/protocol/pos/orders";
 import { transactions } from "@tillwire/protocol/pos/transactions";
 import type { Environment } from "../environment.ts";
@@ -13,6 +14,7 @@ import { EMPTY_INDEX, indexCatalogue } from "./sell/catalogue-index.ts";
 import type { SaleContext } from "./sell/sale.ts";
 import { badgeOf } from "./sync/badge.ts";
 import { calmLink } from "./sync/calm-link.ts";
+import { recordName } from "./sync/sync-words.ts";
 
 export const [till, provideTill] = createContext<Till>();
 
@@ -20,6 +22,7 @@ export const [till, provideTill] = createContext<Till>();
 const REPAINT_MS = 100;
 const TICK_MS = 10_000;
 const TOAST_MS = 4_000;
+const CONFLICT_TOAST_MS = 10_000;
 const NO_STATS: SyncStats = {
   pending: 0,
   synced: 0,
@@ -84,7 +87,20 @@ export class Till {
     this.conflicts = live.of(replica.conflicts$, []);
     this.#presence = live.of(replica.presence$, []);
     const ended = replica.syncState$.pipe(filter((state) => state.type === "Error" || state.type === "Success"));
-    this.lastError = live.of(ended.pipe(map((state): SyncError | null => (state.type === "Error" ? state : null))), null);
+    this.lastError = live.of(
+      ended.pipe(map((state): SyncError | null => (state.type === "Error" ? state : null))),
+      null,
+    );
+    // The first list is history; what joins it later, and lost here, is news.
+    this.#live.run(replica.conflicts$.pipe(pairwise()), ([before, now]) => {
+      const known = before.map(({ localId }) => localId);
+      const lost = now.find(({ localId, data }) => !known.includes(localId) && this.#isLost(data));
+      if (lost)
+        this.notify(
+          t().sync.conflictToast(recordName(lost.data.collection, lost.data.server.data, t())),
+          CONFLICT_TOAST_MS,
+        );
+    });
     this.now = env.now();
     this.#stopClock = env.every(TICK_MS, () => (this.now = env.now()));
   }
@@ -97,7 +113,9 @@ export class Till {
 
   #lastIndex = EMPTY_INDEX;
   /** The catalogue, ready for search. */
-  readonly catalogue = $derived.by(() => (this.#lastIndex = indexCatalogue(this.productRecords.current ?? [], this.#lastIndex)));
+  readonly catalogue = $derived.by(
+    () => (this.#lastIndex = indexCatalogue(this.productRecords.current ?? [], this.#lastIndex)),
+  );
   /** What is not here yet may still come in a moment: skeletons, not "nothing". */
   readonly stillFetching = $derived.by(() => {
     const { state } = this.link.current;
@@ -131,10 +149,14 @@ export class Till {
     return { now: this.env.now(), newId: this.env.newId, userId: deviceId, userName: name, taxMode: this.shop.taxMode };
   }
 
-  notify(text: string): void {
+  #isLost({ client, settlement }: ConflictData): boolean {
+    return this.isOwn(client.deviceId) && settlement === "SERVER";
+  }
+
+  notify(text: string, ms = TOAST_MS): void {
     this.#stopToast?.();
     this.toast = text;
-    this.#stopToast = this.env.after(TOAST_MS, () => (this.toast = null));
+    this.#stopToast = this.env.after(ms, () => (this.toast = null));
   }
 
   close(): void {

@@ -86,16 +86,18 @@ export function demoProducts(): Product[] {
   );
 }
 
-export const DEVICES: readonly PresentDevice[] = (["Front counter", "Terrace", "Book corner"] as const).map((name, index) => ({
-  deviceId: `d${index + 1}`,
-  name,
-  role: "register",
-  online: index < 2,
-  cursor: 120,
-  pending: 0,
-  lastSeenAt: 1_767_225_612_000,
-  clockOffsetMs: 3,
-}));
+export const DEVICES: readonly PresentDevice[] = (["Front counter", "Terrace", "Book corner"] as const).map(
+  (name, index) => ({
+    deviceId: `d${index + 1}`,
+    name,
+    role: "register",
+    online: index < 2,
+    cursor: 120,
+    pending: 0,
+    lastSeenAt: 1_767_225_612_000,
+    clockOffsetMs: 3,
+  }),
+);
 const CODES = ["A1", "B2", "C3"];
 
 /** The `index`-th order before `now`; every figure follows from the index, so that screenshots are alike. */

@@ -67,11 +67,14 @@ export class FakeReplica implements Replica {
       get: async (localId) => all().find((record) => record.localId === localId),
       query: async () => all(),
       records$: subject.pipe(map(() => all())),
-      record$: (localId) => subject.pipe(map((records) => records.get(localId) as unknown as ReplicaRecord<T> | undefined)),
+      record$: (localId) =>
+        subject.pipe(map((records) => records.get(localId) as unknown as ReplicaRecord<T> | undefined)),
     };
   }
 
-  async batch(build: (numbers: { next(series: string): string }) => readonly WriteIntent[]): Promise<ReplicaRecord<unknown>[]> {
+  async batch(
+    build: (numbers: { next(series: string): string }) => readonly WriteIntent[],
+  ): Promise<ReplicaRecord<unknown>[]> {
     const next = (series: string) => {
       const count = (this.#counters.get(series) ?? 460) + 1;
       this.#counters.set(series, count);
@@ -79,7 +82,8 @@ export class FakeReplica implements Replica {
     };
     return build({ next }).map((intent) => {
       if (intent.op !== "put") throw new Error("the preview only puts");
-      const name = typeof intent.collection === "string" ? intent.collection : (intent.collection as { name: string }).name;
+      const name =
+        typeof intent.collection === "string" ? intent.collection : (intent.collection as { name: string }).name;
       return this.#put(name, intent.data, intent);
     });
   }
@@ -92,7 +96,9 @@ export class FakeReplica implements Replica {
   /** Another register made so many conflicts, rejections and waiting writes. */
   reject(key: number, code: string, message: string): void {
     this.outbox$.next(
-      this.outbox$.value.map((entry) => (entry.key === key ? { ...entry, state: "rejected", error: { code, message } } : entry)),
+      this.outbox$.value.map((entry) =>
+        entry.key === key ? { ...entry, state: "rejected", error: { code, message } } : entry,
+      ),
     );
   }
 

@@ -1,5 +1,5 @@
 /** Why enrolling failed, in plain words. */
-import { textOf } from "../../messages/messages.svelte.ts";
+import { textOf } from "../../messages/text-of.ts";
 import type { Messages } from "../../messages/en.ts";
 
 export function enrolErrorText(error: unknown, messages: Messages): string {

@@ -39,6 +39,11 @@ export class Cart {
     const now = this.#till.orderRecords.current?.find((record) => record.localId === opened.data.id);
     return now && now.hash !== opened.hash ? now : null;
   });
+  /**
+   * Not while somebody else's change to this order is known: the payment would be kept, but the order would stay open with their
+   * version. And not before the shop's tax mode is known.
+   */
+  readonly payable = $derived.by(() => this.items.length > 0 && this.totals !== null && this.changedElsewhere === null);
 
   add(product: Product): void {
     const before = this.items;

@@ -16,7 +16,9 @@ export function soldProduct(product: Product): OrderItem["product"] {
  * @param itemId id of the line, should a new one be needed
  */
 export function addProduct(items: readonly OrderItem[], product: Product, itemId: string): readonly OrderItem[] {
-  const same = items.find((item) => item.product.id === product.id && isPlain(item) && item.product.price === product.price);
+  const same = items.find(
+    (item) => item.product.id === product.id && isPlain(item) && item.product.price === product.price,
+  );
   if (same) return setQuantity(items, same.id, same.quantity + 1);
   return [...items, { id: itemId, product: soldProduct(product), quantity: 1, modifiers: [] }];
 }

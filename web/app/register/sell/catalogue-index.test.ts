@@ -37,7 +37,10 @@ describe("catalogue search", () => {
     expect(names("coff", "Tools")).toEqual(["Decoffeinator"]);
   });
   test("unchanged products keep their folded text", () => {
-    const again = indexCatalogue([record({ id: "2", name: "Coffee", price: 3, categoryName: "Drinks", sku: "C-1" })], index);
+    const again = indexCatalogue(
+      [record({ id: "2", name: "Coffee", price: 3, categoryName: "Drinks", sku: "C-1" })],
+      index,
+    );
     expect(again.byId.get("2")).toBe(index.byId.get("2"));
   });
   test("a keystroke over 20,000 products stays far below 50 ms", () => {

@@ -4,7 +4,15 @@ import { checkData, type AnyCollection } from "@tillwire/protocol/collection";
 import { guardOrder, orders, type Order } from "@tillwire/protocol/pos/orders";
 import { transactions, type Transaction } from "@tillwire/protocol/pos/transactions";
 import { addProduct } from "./cart.ts";
-import { buildCancel, buildOpenOrder, buildRefund, buildSale, type Build, type Draft, type SaleContext } from "./sale.ts";
+import {
+  buildCancel,
+  buildOpenOrder,
+  buildRefund,
+  buildSale,
+  type Build,
+  type Draft,
+  type SaleContext,
+} from "./sale.ts";
 
 const coffee = { id: "p1", name: "Coffee", price: 3.2, taxRate: 0.08 };
 const draft: Draft = { items: addProduct([], coffee, "line-1"), notes: " to go ", opened: null };
@@ -27,7 +35,8 @@ function run(build: Build) {
     return intent;
   });
 }
-const asRecord = (data: Order) => ({ data, readAt: { version: 4, hash: "h" }, hash: "h" }) as unknown as ReplicaRecord<Order>;
+const asRecord = (data: Order) =>
+  ({ data, readAt: { version: 4, hash: "h" }, hash: "h" }) as unknown as ReplicaRecord<Order>;
 
 describe("sale", () => {
   test("order and transaction are one batch that both collections accept", () => {

@@ -45,7 +45,10 @@ export function buildSale(draft: Draft, payment: Payment, context: SaleContext):
       orderStatus: "COMPLETED",
       completedAt: context.now,
     };
-    return [putOrder(order, draft.opened?.readAt), putTransaction("SALE", order, payment, transactionId, numbers, context)];
+    return [
+      putOrder(order, draft.opened?.readAt),
+      putTransaction("SALE", order, payment, transactionId, numbers, context),
+    ];
   };
 }
 
@@ -60,7 +63,10 @@ export function buildRefund(record: ReplicaRecord<Order>, context: SaleContext):
   const transactionId = context.newId();
   const order: Order = { ...record.data, orderStatus: "REFUNDED", paymentStatus: "REFUNDED" };
   const payment: Payment = { method: order.paymentMethod, given: null };
-  return (numbers) => [putOrder(order, record.readAt), putTransaction("REFUND", order, payment, transactionId, numbers, context)];
+  return (numbers) => [
+    putOrder(order, record.readAt),
+    putTransaction("REFUND", order, payment, transactionId, numbers, context),
+  ];
 }
 
 export function buildCancel(record: ReplicaRecord<Order>): Build {

@@ -39,8 +39,14 @@ describe("badge", () => {
   });
 
   test("catching up never shows 100 %", () => {
-    expect(badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 400, head: 1000 } })).percent).toBe(40);
-    expect(badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 1000, head: 1000 } })).percent).toBe(99);
-    expect(badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 0, head: 0 } })).percent).toBeNull();
+    expect(
+      badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 400, head: 1000 } })).percent,
+    ).toBe(40);
+    expect(
+      badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 1000, head: 1000 } })).percent,
+    ).toBe(99);
+    expect(
+      badgeOf({ pending: 0, failed: 0 }, link("catching up", { progress: { cursor: 0, head: 0 } })).percent,
+    ).toBeNull();
   });
 });

@@ -1,8 +1,9 @@
 /** A conflict in words for people: what it was about, how it ended, and the values that stand and that do not. */
 import type { ConflictData } from "@tillwire/protocol/conflicts";
+import type { OrderItem } from "@tillwire/protocol/pos/orders";
 import type { FieldDifference } from "@tillwire/protocol/messages";
 import type { Messages } from "../../messages/en.ts";
-import { textOf } from "../../messages/messages.svelte.ts";
+import { textOf } from "../../messages/text-of.ts";
 import { recordName } from "./sync-words.ts";
 
 export interface ConflictView {
@@ -64,6 +65,9 @@ function valueText(path: string, value: unknown, { fields }: Messages, money: (a
   if (value === null || value === undefined || value === "") return fields.nothing;
   if (typeof value === "number" && MONEY.has(path.split(".").at(-1) ?? "")) return money(value);
   if (Array.isArray(value)) return String(value.length);
+  const item = value as Partial<OrderItem>;
+  if (typeof value === "object" && item.product) return `${item.quantity ?? 1} × ${item.product.name}`;
+  if (typeof value === "object") return fields.changed;
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

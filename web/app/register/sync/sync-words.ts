@@ -1,7 +1,7 @@
 /** Writes, records and errors of syncing, in plain words. */
 import type { OutboxEntry } from "@tillwire/client/api";
 import type { Messages } from "../../messages/en.ts";
-import { textOf } from "../../messages/messages.svelte.ts";
+import { textOf } from "../../messages/text-of.ts";
 
 /** What people call a record: its number or its name. */
 export function recordName(collection: string, data: unknown, { sync }: Messages): string {
@@ -24,5 +24,7 @@ export function rejectionText(error: OutboxEntry["error"], { rejections }: Messa
 export function syncErrorText(error: unknown, { errors }: Messages): string {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code !== "string") return errors.offline;
-  return textOf(errors, code) ?? (typeof message === "string" && message !== "" ? errors.other(message) : errors.offline);
+  return (
+    textOf(errors, code) ?? (typeof message === "string" && message !== "" ? errors.other(message) : errors.offline)
+  );
 }
