@@ -100,11 +100,11 @@ export function isSeedWrite(item: SeedWrite | UnreadableItem): item is SeedWrite
   return "write" in item;
 }
 
-/** @param change applied to the data after the defaults, before hashing: the translation of an order's id */
+/** @param translate applied to the data after the defaults and before hashing */
 export function itemToWrite(
   collection: SeedCollection,
   item: unknown,
-  change?: (data: Record<string, unknown>) => Record<string, unknown>,
+  translate: (data: Record<string, unknown>) => Record<string, unknown> = (data) => data,
 ): SeedWrite | UnreadableItem {
   const parsed = itemSchemas[collection].safeParse(item);
   if (!parsed.success) {
@@ -136,13 +136,6 @@ export function itemToWrite(
     if (!(error instanceof WriteRejection)) throw error;
     return { code: error.code, message: error.message, localId };
   }
-}
-
-function changed(
-  data: Record<string, unknown>,
-  change: ((data: Record<string, unknown>) => Record<string, unknown>) | undefined,
-): Record<string, unknown> {
-  return change ? change(data) : data;
 }
 
 function localIdOf(item: unknown): string | null {

@@ -7,7 +7,11 @@ import type { ShopStore } from "./store/shop-store.ts";
 const SETTING = "admin_token_hash";
 
 /** @returns `made`: the token, if it was made just now; nobody will be able to read it again */
-export async function adminToken(shops: ShopStore, configured: string | null, runtime: Runtime): Promise<{ hash: string; made: string | null }> {
+export async function adminToken(
+  shops: ShopStore,
+  configured: string | null,
+  runtime: Runtime,
+): Promise<{ hash: string; made: string | null }> {
   if (configured !== null) return { hash: sha256Hex(configured), made: null };
   const token = newToken(runtime);
   const hash = await shops.keepSetting(SETTING, sha256Hex(token));

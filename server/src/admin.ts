@@ -2,7 +2,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { sha256Hex } from "@tillwire/protocol/hash";
-import { LIMITS } from "@tillwire/protocol/limits";
 import type { Role } from "@tillwire/protocol/messages";
 import type { Enrolments } from "./enrolment.ts";
 import type { Gate } from "./gate.ts";
@@ -31,12 +30,19 @@ export interface Admin {
   check(token: string | null, address: string): void;
   listStores(): Promise<Shop[]>;
   createStore(name: string): Promise<Shop>;
-  createEnrolment(request: { storeId?: string | undefined; name: string; role: Role }, origin: string): Promise<{ code: string; expiresAt: number; link: string }>;
+  createEnrolment(
+    request: { storeId?: string | undefined; name: string; role: Role },
+    origin: string,
+  ): Promise<{ code: string; expiresAt: number; link: string }>;
   listDevices(storeId?: string): Promise<{ head: number; devices: FleetDevice[] }>;
   /** @throws ReplicationError NOT_FOUND */
   revoke(deviceId: string, storeId?: string): Promise<void>;
   beginEpoch(reoffer: boolean, storeId?: string): Promise<{ epoch: string }>;
-  listConflicts(before: number | null, limit: number, storeId?: string): Promise<{ conflicts: object[]; nextBefore: number | null }>;
+  listConflicts(
+    before: number | null,
+    limit: number,
+    storeId?: string,
+  ): Promise<{ conflicts: object[]; nextBefore: number | null }>;
 }
 
 export interface AdminOptions {
@@ -58,7 +64,10 @@ const MAX_CONFLICTS = 200;
 
 export function createAdmin(options: AdminOptions): Admin {
   const { shops, devices, store, enrolments, gate, runtime } = options;
-  const wrong = createTokenBuckets({ perSecond: WRONG_TOKENS_PER_MINUTE / 60, burst: WRONG_TOKENS_PER_MINUTE }, runtime.now);
+  const wrong = createTokenBuckets(
+    { perSecond: WRONG_TOKENS_PER_MINUTE / 60, burst: WRONG_TOKENS_PER_MINUTE },
+    runtime.now,
+  );
 
   /** The named store or, where none is named, the first. */
   async function storeOf(storeId: string | undefined): Promise<Shop> {
@@ -95,7 +104,8 @@ export function createAdmin(options: AdminOptions): Admin {
     async revoke(deviceId, storeId) {
       const shop = await storeOf(storeId);
       const revoked = await gate.run(() => devices.revoke(shop.storeId, deviceId));
-      const known = revoked || (await gate.run(() => devices.list(shop.storeId))).some((row) => row.deviceId === deviceId);
+      const known =
+        revoked || (await gate.run(() => devices.list(shop.storeId))).some((row) => row.deviceId === deviceId);
       if (!known) throw new ReplicationError("NOT_FOUND", "no such device");
       options.onRevoked(shop.storeId, deviceId);
     },

@@ -7,7 +7,9 @@ const optionalText = z.optional(z.string());
 const environmentSchema = z.object({
   SERVER_PORT: z._default(port, 8080),
   SERVER_HOST: z._default(z.string(), "0.0.0.0"),
-  DATABASE_URL: z.optional(z.string().check(z.regex(/^(jdbc:)?postgres(ql)?:\/\//, "is not postgresql://... or jdbc:postgresql://..."))),
+  DATABASE_URL: z.optional(
+    z.string().check(z.regex(/^(jdbc:)?postgres(ql)?:\/\//, "is not postgresql://... or jdbc:postgresql://...")),
+  ),
   DATABASE_USER: optionalText,
   DATABASE_PASSWORD: optionalText,
   DATA_DIR: z._default(z.string(), "./data"),
@@ -21,7 +23,11 @@ export interface Config {
   readonly port: number;
   readonly host: string;
   /** null: the embedded PostgreSQL in dataDir. */
-  readonly database: { readonly url: string; readonly user: string | undefined; readonly password: string | undefined } | null;
+  readonly database: {
+    readonly url: string;
+    readonly user: string | undefined;
+    readonly password: string | undefined;
+  } | null;
   readonly dataDir: string;
   readonly adminToken: string | null;
   readonly allowedOrigins: readonly string[];
@@ -39,9 +45,12 @@ export class ConfigError extends Error {
 
 /** Empty variables count as unset. @throws ConfigError naming every variable that is wrong */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
+  const set = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
+  );
   const parsed = environmentSchema.safeParse(set);
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"));
+  if (!parsed.success)
+    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"));
   const given = parsed.data;
   const url = given.DATABASE_URL?.replace(/^jdbc:/, "");
   return {
@@ -60,6 +69,7 @@ function originsOf(list: string): string[] {
   const origins = list.split(",").map((each) => each.trim().replace(/\/$/, ""));
   const named = origins.filter((each) => each !== "");
   const wrong = named.find((each) => each !== "*" && !URL.canParse(each));
-  if (wrong !== undefined) throw new ConfigError(`ALLOWED_ORIGINS: ${wrong} is not an origin such as https://shop.example`);
+  if (wrong !== undefined)
+    throw new ConfigError(`ALLOWED_ORIGINS: ${wrong} is not an origin such as https://shop.example`);
   return named;
 }

@@ -104,11 +104,15 @@ export class Conversation {
       log.warn({ storeId, deviceId, reason }, "Device sent back to the beginning of the feed");
     };
     const onError = (error: unknown): void => speaker.report(error);
-    return new SessionFeed({ storeId, choice: this.#choice, outlet, hub, feed, runtime, onFrame, onReset, onError }, opening);
+    return new SessionFeed(
+      { storeId, choice: this.#choice, outlet, hub, feed, runtime, onFrame, onReset, onError },
+      opening,
+    );
   }
 
   async #push({ id, writes }: Push, bytes: number): Promise<void> {
-    if (this.#pushing) return this.#speaker.report(new ReplicationError("PUSH_IN_FLIGHT", "one push at a time"), { requestId: id });
+    if (this.#pushing)
+      return this.#speaker.report(new ReplicationError("PUSH_IN_FLIGHT", "one push at a time"), { requestId: id });
     this.#pushing = true;
     try {
       checkPushSize(bytes);
@@ -121,7 +125,8 @@ export class Conversation {
       this.#speaker.send(JSON.stringify({ type: "pushed", id, results }));
     } catch (error) {
       this.#pushing = false;
-      if (error instanceof ReplicationError && error.code === "RESET" && !this.#feed.isResetting) await this.#resync(id);
+      if (error instanceof ReplicationError && error.code === "RESET" && !this.#feed.isResetting)
+        await this.#resync(id);
       else this.#speaker.report(error, { requestId: id });
     }
   }

@@ -18,7 +18,11 @@ export interface DeviceStatusWriter {
 
 const FLUSH_MS = 2_000;
 
-export function createDeviceStatusWriter(devices: DeviceStore, runtime: Runtime, onError: (error: unknown) => void): DeviceStatusWriter {
+export function createDeviceStatusWriter(
+  devices: DeviceStore,
+  runtime: Runtime,
+  onError: (error: unknown) => void,
+): DeviceStatusWriter {
   const waiting = new Map<string, StatusUpdate>();
   const timer = runtime.setInterval(() => void flush(), FLUSH_MS);
   timer.unref();
@@ -57,7 +61,14 @@ export function createDeviceStatusWriter(devices: DeviceStore, runtime: Runtime,
 
   return {
     seen({ storeId, deviceId }, news) {
-      merge({ storeId, deviceId, at: runtime.now(), cursor: news.cursor ?? null, status: news.status ?? {}, app: news.app ?? null });
+      merge({
+        storeId,
+        deviceId,
+        at: runtime.now(),
+        cursor: news.cursor ?? null,
+        status: news.status ?? {},
+        app: news.app ?? null,
+      });
     },
     flush,
     async close() {

@@ -14,7 +14,10 @@ export interface Enrolments {
   /** A code, valid for ten minutes. */
   create(storeId: string, name: string, role: Role): Promise<{ code: string; expiresAt: number }>;
   /** @throws ReplicationError CODE_INVALID, UNPROCESSABLE (a reserved deviceId), RATE_LIMITED per address */
-  enrol(request: { readonly code: string; readonly deviceId?: string | undefined }, address: string): Promise<EnrolResponse>;
+  enrol(
+    request: { readonly code: string; readonly deviceId?: string | undefined },
+    address: string,
+  ): Promise<EnrolResponse>;
 }
 
 export interface EnrolmentOptions {
@@ -30,8 +33,11 @@ const ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CODE_LENGTH = 8;
 
 export function createEnrolments({ store, gate, runtime, onReEnrolled }: EnrolmentOptions): Enrolments {
-  // A wrong code belongs to no enrolment, so guessing is slowed per address.
-  const attempts = createTokenBuckets({ perSecond: LIMITS.enrolmentsPerMinute / 60, burst: LIMITS.enrolmentsPerMinute }, runtime.now);
+  // A wrong code belongs to no enrolment, so guessing is slowed per address. A right one is no guess.
+  const attempts = createTokenBuckets(
+    { perSecond: LIMITS.enrolmentsPerMinute / 60, burst: LIMITS.enrolmentsPerMinute },
+    runtime.now,
+  );
   return {
     async create(storeId, name, role) {
       const code = newCode(runtime);
@@ -52,6 +58,7 @@ export function createEnrolments({ store, gate, runtime, onReEnrolled }: Enrolme
       const device = { deviceId, tokenHash: sha256Hex(token) };
       const enrolled = await gate.run(() => store.redeem(codeHash, device, runtime.now(), LIMITS.enrolmentTries));
       if (!enrolled) throw new ReplicationError("CODE_INVALID", "the code is not known, was used or has expired");
+      attempts.giveBack(address);
       const { storeId, storeName, registerCode, role, name, reEnrolled } = enrolled;
       if (reEnrolled) onReEnrolled(storeId, deviceId);
       return { token, deviceId, storeId, registerCode, role, name, storeName };
@@ -64,7 +71,8 @@ function newCode(runtime: Runtime): string {
   const fair = 256 - (256 % ALPHABET.length);
   let code = "";
   while (code.length < CODE_LENGTH) {
-    for (const byte of runtime.random(CODE_LENGTH)) if (byte < fair && code.length < CODE_LENGTH) code += ALPHABET[byte % ALPHABET.length]!;
+    for (const byte of runtime.random(CODE_LENGTH))
+      if (byte < fair && code.length < CODE_LENGTH) code += ALPHABET[byte % ALPHABET.length]!;
   }
   return code;
 }

@@ -57,13 +57,16 @@ export function createFeed({ store, gate, newEpoch, onNewEpoch }: FeedOptions): 
 
   const feed: Feed = {
     readPage: (storeId, from, choice, maxChanges = LIMITS.pageChanges) =>
-      gate.run(() => store.readFeed({ storeId, from, collections: choice.collections, maxChanges, maxBytes: LIMITS.frameBytes })),
+      gate.run(() =>
+        store.readFeed({ storeId, from, collections: choice.collections, maxChanges, maxBytes: LIMITS.frameBytes }),
+      ),
     readAll: (storeId, from) => feed.readPage(storeId, from, ALL),
     readHead,
     async open(storeId, syncToken, choice) {
       const token = syncToken === null ? null : parseSyncToken(syncToken);
       if (syncToken !== null && !token) throw new ReplicationError("UNPROCESSABLE", "not a sync token of this server");
-      if (token && token.choice !== choice.key) throw new ReplicationError("UNPROCESSABLE", "the sync token belongs to other collections");
+      if (token && token.choice !== choice.key)
+        throw new ReplicationError("UNPROCESSABLE", "the sync token belongs to other collections");
       const { head, epoch } = await readHead(storeId);
       if (!token) return { epoch, head, position: 0, reset: null };
       if (token.epoch !== epoch) return { epoch, head, position: 0, reset: "EPOCH_CHANGED" };

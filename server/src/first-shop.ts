@@ -28,11 +28,20 @@ export async function openFirstShop(
     const sender = { storeId: shop.storeId, deviceId: SERVER_DEVICE_ID, role: "register" as const };
     const { results } = await accept.submit(sender, epoch, writes.slice(start, start + LIMITS.pushWrites));
     const rejected = results.find(({ outcome }) => outcome === "rejected");
-    if (rejected) throw new Error(`${rejected.collection}/${rejected.localId} of the first shop: ${rejected.message ?? ""}`);
+    if (rejected)
+      throw new Error(`${rejected.collection}/${rejected.localId} of the first shop: ${rejected.message ?? ""}`);
   }
   return shop;
 }
 
 function newRecord(collection: string, data: { readonly id: string }): Write {
-  return { collection, localId: data.id, op: "put", syncVersion: 1, base: { version: 0, hash: null }, hash: hashOf(data), data };
+  return {
+    collection,
+    localId: data.id,
+    op: "put",
+    syncVersion: 1,
+    base: { version: 0, hash: null },
+    hash: hashOf(data),
+    data,
+  };
 }

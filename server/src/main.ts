@@ -79,7 +79,11 @@ async function sayWelcome(server: SyncServer): Promise<void> {
   const { devices } = await server.admin.listDevices();
   if (devices.every(({ revokedAt }) => revokedAt !== null)) {
     const { code } = await server.admin.createEnrolment({ name: "Register 1", role: "register" }, server.url);
-    lines.push("", "  No register is enrolled yet. Open this link in the browser that shall be the first one", "  (valid for ten minutes, then start again or use the admin page):");
+    lines.push(
+      "",
+      "  No register is enrolled yet. Open this link in the browser that shall be the first one",
+      "  (valid for ten minutes, then start again or use the admin page):",
+    );
     lines.push(`  ${enrolmentLink(server.url, code)}`);
   }
   if (server.newAdminToken !== null) lines.push("", "  Admin token, shown this once:", `  ${server.newAdminToken}`);

@@ -15,7 +15,8 @@ export function createMetrics() {
     new Counter({ name: `tillwire_${name}`, help, labelNames, registers });
   const gauge = <L extends string = never>(name: string, help: string, labelNames: L[] = []): Gauge<L> =>
     new Gauge({ name: `tillwire_${name}`, help, labelNames, registers });
-  const histogram = (name: string, help: string, buckets: number[]): Histogram => new Histogram({ name: `tillwire_${name}`, help, buckets, registers });
+  const histogram = (name: string, help: string, buckets: number[]): Histogram =>
+    new Histogram({ name: `tillwire_${name}`, help, buckets, registers });
   return {
     registry,
     writes: counter("writes_total", "Writes decided", ["collection", "outcome"]),

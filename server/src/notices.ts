@@ -81,7 +81,10 @@ function hear({ nodeId, sessions, log, devices }: NoticesOptions, payload: strin
   }
   if (notice.node === nodeId) return;
   for (const { storeId, head, epoch } of notice.heads) sessions.hint(storeId, head, epoch);
-  if (notice.revoked.length > 0) void cutRevoked(sessions, devices, notice.revoked).catch((err: unknown) => log.warn({ err }, "Revocations could not be read"));
+  if (notice.revoked.length > 0)
+    void cutRevoked(sessions, devices, notice.revoked).catch((err: unknown) =>
+      log.warn({ err }, "Revocations could not be read"),
+    );
 }
 
 async function cutRevoked(sessions: Sessions, devices: DeviceStore, suspects: readonly DeviceKey[]): Promise<void> {
@@ -93,7 +96,7 @@ async function cutRevoked(sessions: Sessions, devices: DeviceStore, suspects: re
 /** One notice in flight; what is announced meanwhile goes with the next. */
 function createSender({ sql, nodeId, runtime, log }: NoticesOptions) {
   const heads = new Map<string, { head: number; epoch: string }>();
-  let revoked: DeviceKey[] = [];
+  const revoked: DeviceKey[] = [];
   let timer: NodeJS.Timeout | undefined;
   let sending: Promise<void> | null = null;
 
@@ -158,7 +161,8 @@ function createSweeper({ store, devices, feed, sessions, log }: NoticesOptions) 
       try {
         for (const { storeId, head, epoch } of await store.readHeads([...positions.keys()])) {
           // The hub stood there before this was read: a head below it proves that the database lost it.
-          const lost = head < (positions.get(storeId) ?? 0) && sessions.positions().get(storeId) === positions.get(storeId);
+          const lost =
+            head < (positions.get(storeId) ?? 0) && sessions.positions().get(storeId) === positions.get(storeId);
           if (lost) await feed.beginEpochAfterLoss(storeId, epoch);
           else sessions.hint(storeId, head, epoch);
         }

@@ -35,7 +35,12 @@ export function orderMeant(mention: OrderMention, candidates: readonly OrderCand
 function rankOf({ orderId, orderNumber, createdBy }: OrderMention, candidate: OrderCandidate): number {
   const claims = orderNumber === null || candidate.number === null || isNumber(candidate.number, orderNumber);
   if (!claims) return 0;
-  return 1 + (candidate.createdBy === createdBy ? 4 : 0) + (candidate.number === orderNumber ? 2 : 0) + (candidate.localId === orderId ? 1 : 0);
+  return (
+    1 +
+    (candidate.createdBy === createdBy ? 4 : 0) +
+    (candidate.number === orderNumber ? 2 : 0) +
+    (candidate.localId === orderId ? 1 : 0)
+  );
 }
 
 function isNumber(kept: string, sent: string): boolean {

@@ -36,6 +36,8 @@ export class StorePresence {
   // watchers that have not had the whole list yet
   readonly #newcomers = new Set<PresenceWatcher>();
   #told = new Map<string, PresentDevice>();
+  // When the last session of a device ended here: the table hears of it a little later.
+  readonly #leftAt = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: PresenceOptions) {
@@ -51,6 +53,11 @@ export class StorePresence {
   unwatch(watcher: PresenceWatcher): void {
     this.#watchers.delete(watcher);
     this.#newcomers.delete(watcher);
+  }
+
+  left(deviceId: string): void {
+    this.#leftAt.set(deviceId, this.#options.runtime.now());
+    this.changed();
   }
 
   /** Something may have changed. */
@@ -70,7 +77,8 @@ export class StorePresence {
   async #tell(): Promise<void> {
     if (this.#watchers.size === 0) return;
     try {
-      const devices = presentDevices(await this.#options.listDevices(), this.#options.live(), this.#options.runtime.now());
+      const rows = (await this.#options.listDevices()).map((row) => this.#withoutLeft(row));
+      const devices = presentDevices(rows, this.#options.live(), this.#options.runtime.now());
       const news = devices.filter((device) => isNews(device, this.#told.get(device.deviceId)));
       for (const device of news) this.#told.set(device.deviceId, device);
       for (const watcher of this.#watchers) {
@@ -82,9 +90,23 @@ export class StorePresence {
       this.changed();
     }
   }
+
+  #withoutLeft(row: DeviceRow): DeviceRow {
+    const leftAt = this.#leftAt.get(row.deviceId);
+    if (leftAt === undefined || (row.lastSeenAt ?? 0) > leftAt) return row;
+    return { ...row, status: { ...row.status, online: false } };
+  }
 }
 
-export function presentDevices(rows: readonly DeviceRow[], live: ReadonlyMap<string, LivePresence>, nowMs: number): PresentDevice[] {
+/**
+ * The devices as the message tells them.
+ * @param live by deviceId, from sessions of this node
+ */
+export function presentDevices(
+  rows: readonly DeviceRow[],
+  live: ReadonlyMap<string, LivePresence>,
+  nowMs: number,
+): PresentDevice[] {
   return rows
     .filter((row) => row.revokedAt === null)
     .map((row) => {

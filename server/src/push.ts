@@ -14,7 +14,8 @@ export function takeTurn({ buckets }: Pick<SessionServices, "buckets">, device: 
 
 /** @throws ReplicationError TOO_LARGE */
 export function checkPushSize(bytes: number): void {
-  if (bytes > LIMITS.pushBytes) throw new ReplicationError("TOO_LARGE", `a push holds at most ${LIMITS.pushBytes} bytes`);
+  if (bytes > LIMITS.pushBytes)
+    throw new ReplicationError("TOO_LARGE", `a push holds at most ${LIMITS.pushBytes} bytes`);
 }
 
 /**

@@ -165,7 +165,9 @@ function createNode(sql: postgres.Sql, options: SyncServerOptions, log: Logger, 
     accept,
     auth: createAuth(devices, queries),
     feed,
-    status: createDeviceStatusWriter(devices, runtime, (err) => log.warn({ err }, "Status of devices could not be written")),
+    status: createDeviceStatusWriter(devices, runtime, (err) =>
+      log.warn({ err }, "Status of devices could not be written"),
+    ),
     buckets: createTokenBuckets({ perSecond: LIMITS.pushesPerSecond, burst: LIMITS.pushBurst }, runtime.now),
     metrics,
     log,
@@ -203,7 +205,17 @@ function createNode(sql: postgres.Sql, options: SyncServerOptions, log: Logger, 
     onNewEpoch,
     openLink: sessions.open.bind(sessions),
     async startNotices(): Promise<Notices> {
-      const parts = { sql, nodeId: newId(), store, devices, feed, sessions, runtime, log, onConnected: () => restores.check() };
+      const parts = {
+        sql,
+        nodeId: newId(),
+        store,
+        devices,
+        feed,
+        sessions,
+        runtime,
+        log,
+        onConnected: () => restores.check(),
+      };
       notices = await startNotices(parts);
       return notices;
     },

@@ -7,7 +7,6 @@
  *
  * While it reads, what the hub broadcasts is held back; the last page is then continued from it.
  */
-import { LIMITS } from "@tillwire/protocol/limits";
 import type { ResetReason } from "@tillwire/protocol/messages";
 import type { Feed, Opening } from "./feed.ts";
 import { encodeFrame, sliceStretch, type Choice } from "./frames.ts";

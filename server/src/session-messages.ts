@@ -25,5 +25,13 @@ export function parseMessage(text: string): DeviceMessage {
 }
 
 export function welcomeOf({ storeId, deviceId }: Device, at: { epoch: string; head: number; clock: number }): Welcome {
-  return { type: "welcome", protocol: PROTOCOL_VERSION, storeId, deviceId, ...at, heartbeatMs: LIMITS.heartbeatMs, limits: WIRE_LIMITS };
+  return {
+    type: "welcome",
+    protocol: PROTOCOL_VERSION,
+    storeId,
+    deviceId,
+    ...at,
+    heartbeatMs: LIMITS.heartbeatMs,
+    limits: WIRE_LIMITS,
+  };
 }

@@ -116,7 +116,8 @@ export class Session implements LinkListener, Speaker {
     const closeCode = closeCodeOf(code);
     if (closeCode !== null) this.#end(closeCode, code);
     // Who could not be let in for the database's sake shall try another node.
-    else if (this.#state !== "open" && (code === "UNAVAILABLE" || code === "INTERNAL")) this.#end(TRY_AGAIN_LATER, code);
+    else if (this.#state !== "open" && (code === "UNAVAILABLE" || code === "INTERNAL"))
+      this.#end(TRY_AGAIN_LATER, code);
   }
 
   report(error: unknown, details: ErrorDetails = {}): void {

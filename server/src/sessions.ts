@@ -41,7 +41,8 @@ export class Sessions implements SessionHost {
     if (this.#draining) return turnAway(link, "SHUTTING_DOWN", "the server is going down");
     const address = link.remoteAddress;
     const waiting = this.#strangersByAddress.get(address) ?? 0;
-    if (waiting >= LIMITS.unauthenticatedLinksPerAddress) return turnAway(link, "TOO_MANY_LINKS", "too many links that have not said hello");
+    if (waiting >= LIMITS.unauthenticatedLinksPerAddress)
+      return turnAway(link, "TOO_MANY_LINKS", "too many links that have not said hello");
     const session = new Session(link, this.#options.services, this);
     this.#strangers.set(session, address);
     this.#strangersByAddress.set(address, waiting + 1);
@@ -69,7 +70,7 @@ export class Sessions implements SessionHost {
     if (!device || !room?.sessions.delete(session)) return;
     this.#options.services.metrics.sessions.dec({ transport: session.link.transport });
     room.presence.unwatch(session);
-    room.presence.changed();
+    if (!this.live(device.storeId).has(device.deviceId)) room.presence.left(device.deviceId);
     if (room.sessions.size > 0) return;
     // Nobody listens: what this node remembers of the store is only a copy of the feed.
     room.presence.close();

@@ -2,6 +2,8 @@
 export interface TokenBuckets {
   /** 0: go ahead; otherwise how long to wait, in ms. */
   take(key: string): number;
+  /** What was taken did no harm. */
+  giveBack(key: string): void;
 }
 
 interface Bucket {
@@ -11,7 +13,10 @@ interface Bucket {
 
 const SWEEP_ABOVE = 1_000;
 
-export function createTokenBuckets(rate: { readonly perSecond: number; readonly burst: number }, now: () => number): TokenBuckets {
+export function createTokenBuckets(
+  rate: { readonly perSecond: number; readonly burst: number },
+  now: () => number,
+): TokenBuckets {
   const buckets = new Map<string, Bucket>();
 
   function refill(bucket: Bucket, at: number): void {
@@ -42,6 +47,10 @@ export function createTokenBuckets(rate: { readonly perSecond: number; readonly 
         return 0;
       }
       return Math.ceil(((1 - bucket.tokens) / rate.perSecond) * 1_000);
+    },
+    giveBack(key) {
+      const bucket = buckets.get(key);
+      if (bucket) bucket.tokens = Math.min(rate.burst, bucket.tokens + 1);
     },
   };
 }

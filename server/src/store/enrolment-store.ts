@@ -28,7 +28,12 @@ export interface EnrolmentStore {
    * Uses the code up and makes the device, or gives a known one a new token and register code.
    * @returns null: no such code, or it was used, tried too often or has expired
    */
-  redeem(codeHash: string, device: { readonly deviceId: string; readonly tokenHash: string }, nowMs: number, maxTries: number): Promise<EnrolledDevice | null>;
+  redeem(
+    codeHash: string,
+    device: { readonly deviceId: string; readonly tokenHash: string },
+    nowMs: number,
+    maxTries: number,
+  ): Promise<EnrolledDevice | null>;
   /** A try that failed for another reason than the code. */
   countTry(codeHash: string): Promise<void>;
 }

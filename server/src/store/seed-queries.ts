@@ -92,7 +92,8 @@ const FROM_TIMESTAMP = updatesSql(
 
 export function createSeedQueries(sql: Sql): SeedQueries {
   return {
-    readUpdates: (storeId, deviceId, start, limit) => available(() => readUpdates(sql, storeId, deviceId, start, limit)),
+    readUpdates: (storeId, deviceId, start, limit) =>
+      available(() => readUpdates(sql, storeId, deviceId, start, limit)),
     readRecords: (storeId, keys) =>
       available(async () => {
         if (keys.length === 0) return [];
@@ -127,7 +128,13 @@ export function createSeedQueries(sql: Sql): SeedQueries {
   };
 }
 
-async function readUpdates(sql: Sql, storeId: string, deviceId: string, start: UpdatesStart, limit: number): Promise<UpdatesPage | null> {
+async function readUpdates(
+  sql: Sql,
+  storeId: string,
+  deviceId: string,
+  start: UpdatesStart,
+  limit: number,
+): Promise<UpdatesPage | null> {
   const [statement, value] = statementOf(start);
   const rows = await sql.unsafe<{ epoch: string; head: string; to: string; records: UpdatedRecord[] }[]>(
     statement,

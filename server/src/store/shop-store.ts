@@ -19,7 +19,11 @@ export interface ShopStore {
   /** Identity of the database's files and of their history: differs after a restore. Null: this role may not know. */
   readDatabaseIdentity(): Promise<string | null>;
   /** Conflict records, latest first, with a seq below `before`. */
-  listConflicts(storeId: string, before: number | null, limit: number): Promise<{ seq: number; updatedAt: number; data: object }[]>;
+  listConflicts(
+    storeId: string,
+    before: number | null,
+    limit: number,
+  ): Promise<{ seq: number; updatedAt: number; data: object }[]>;
 }
 
 export function createShopStore(sql: Sql): ShopStore {
@@ -28,7 +32,8 @@ export function createShopStore(sql: Sql): ShopStore {
       available(async () => {
         await sql`insert into stores (id, name, epoch) values (${storeId}, ${name}, ${epoch})`;
       }),
-    list: () => available(async () => [...(await sql<Shop[]>`select id as "storeId", name from stores order by created_at, id`)]),
+    list: () =>
+      available(async () => [...(await sql<Shop[]>`select id as "storeId", name from stores order by created_at, id`)]),
     readSetting: (key) =>
       available(async () => {
         const rows = await sql<{ value: string }[]>`select value from settings where key = ${key}`;
@@ -44,7 +49,8 @@ export function createShopStore(sql: Sql): ShopStore {
       }),
     swapSetting: (key, expected, value) =>
       available(async () => {
-        const rows = await sql`update settings set value = ${value} where key = ${key} and value = ${expected} returning key`;
+        const rows =
+          await sql`update settings set value = ${value} where key = ${key} and value = ${expected} returning key`;
         return rows.length > 0;
       }),
     readDatabaseIdentity: () =>

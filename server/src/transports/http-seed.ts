@@ -20,7 +20,8 @@ export function addSeedDoors(app: FastifyInstance, services: SessionServices, se
   const addItemDoor = (path: string, collection: SeedCollection): void => {
     app.post(path, { bodyLimit: LIMITS.pushBytes }, async (request) => {
       const device = await deviceOf(services, request);
-      if (typeof request.body !== "object" || request.body === null) throw new ReplicationError("MALFORMED", "one item is expected");
+      if (typeof request.body !== "object" || request.body === null)
+        throw new ReplicationError("MALFORMED", "one item is expected");
       takeTurn(services, device);
       return explainReset(services, device, () => seed.item(device, collection, request.body, request.id));
     });
@@ -31,7 +32,8 @@ export function addSeedDoors(app: FastifyInstance, services: SessionServices, se
   app.get("/api/sync/updates", async (request) => {
     const device = await deviceOf(services, request);
     const deviceId = queryValue(request, "deviceId");
-    if (deviceId !== null && deviceId !== device.deviceId) throw new ReplicationError("FORBIDDEN", "deviceId is not the token's");
+    if (deviceId !== null && deviceId !== device.deviceId)
+      throw new ReplicationError("FORBIDDEN", "deviceId is not the token's");
     takeTurn(services, device);
     return explainReset(services, device, () => seed.updates(device, queryValue(request, "since")));
   });

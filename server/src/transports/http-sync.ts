@@ -29,7 +29,12 @@ export async function explainReset<T>(services: SessionServices, device: Device,
   }
 }
 
-async function resetRequired(services: SessionServices, device: Device, reason: "EPOCH_CHANGED" | "CURSOR_AHEAD", epoch: string): Promise<ResetRequired> {
+async function resetRequired(
+  services: SessionServices,
+  device: Device,
+  reason: "EPOCH_CHANGED" | "CURSOR_AHEAD",
+  epoch: string,
+): Promise<ResetRequired> {
   services.metrics.resets.inc({ reason });
   return new ResetRequired(await services.feed.resetMessage(device.storeId, reason, epoch));
 }

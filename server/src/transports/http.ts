@@ -1,7 +1,7 @@
 /** The HTTP server: what holds for all doors (requests' ids, errors, origins, headers), and the doors of the node itself. */
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { PROTOCOL_VERSION } from "@tillwire/protocol/version";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import Fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Admin } from "../admin.ts";
 import type { Enrolments } from "../enrolment.ts";
 import type { OriginCheck } from "../origin.ts";
@@ -40,8 +40,8 @@ const SECURITY_HEADERS = {
 export async function createHttpApp(options: HttpOptions): Promise<FastifyInstance> {
   const { services } = options;
   const app: FastifyInstance = Fastify({
-    loggerInstance: services.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    loggerInstance: services.log,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: SMALL_BODY,
     genReqId: () => randomHex(services.runtime, 8),
     frameworkErrors: (error, request, reply) => void answerError(services, error, request, reply),
@@ -70,9 +70,15 @@ function readJsonOnly(app: FastifyInstance): void {
   });
 }
 
-function answerError(services: SessionServices, error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerError(
+  services: SessionServices,
+  error: Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const known = replicationErrorOf(error);
-  if (!known) services.log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, "A request failed");
+  if (!known)
+    services.log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, "A request failed");
   return sendProblem(request, reply, known ?? new ReplicationError("INTERNAL", "internal error"));
 }
 
@@ -86,9 +92,14 @@ function answerProblems(app: FastifyInstance, services: SessionServices): void {
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?")[0]!;
     const methods = routes.filter((route) => route.path.test(path)).flatMap((route) => route.methods);
-    if (methods.length === 0 || methods.includes(request.method)) return sendProblem(request, reply, new ReplicationError("NOT_FOUND", "nothing is here"));
+    if (methods.length === 0 || methods.includes(request.method))
+      return sendProblem(request, reply, new ReplicationError("NOT_FOUND", "nothing is here"));
     reply.header("allow", [...new Set(methods)].join(", "));
-    return sendProblem(request, reply, new ReplicationError("METHOD_NOT_ALLOWED", `${request.method} is not allowed here`));
+    return sendProblem(
+      request,
+      reply,
+      new ReplicationError("METHOD_NOT_ALLOWED", `${request.method} is not allowed here`),
+    );
   });
 }
 
@@ -98,9 +109,14 @@ function addHooks(app: FastifyInstance, { services, allowOrigin, isDraining }: H
     reply.headers(SECURITY_HEADERS);
     if (!request.url.startsWith("/api/")) return;
     reply.header("cache-control", "no-store");
-    if (!allowOrigin(origin, host)) throw new ReplicationError("FOREIGN_ORIGIN", "pages of this origin are not allowed here");
+    if (!allowOrigin(origin, host))
+      throw new ReplicationError("FOREIGN_ORIGIN", "pages of this origin are not allowed here");
     if (origin !== undefined) {
-      const headers = { "access-control-allow-origin": origin, vary: "origin", "access-control-expose-headers": "retry-after" };
+      const headers = {
+        "access-control-allow-origin": origin,
+        vary: "origin",
+        "access-control-expose-headers": "retry-after",
+      };
       reply.headers(headers);
       if (request.method === "OPTIONS") return preflight(reply);
     }

@@ -32,7 +32,9 @@ export function replicationErrorOf(error: Error): ReplicationError | null {
   const { code, statusCode } = error as Partial<FastifyError>;
   const known = code === undefined ? undefined : FASTIFY_CODES.get(code);
   if (known) return new ReplicationError(known, STATUS_CODES[ERRORS[known].status] ?? known);
-  return statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? new ReplicationError("MALFORMED", "the request is malformed") : null;
+  return statusCode !== undefined && statusCode >= 400 && statusCode < 500
+    ? new ReplicationError("MALFORMED", "the request is malformed")
+    : null;
 }
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ReplicationError): FastifyReply {
@@ -44,7 +46,11 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
     code: error.code,
     detail: error.message,
     requestId: request.id,
-    ...(error instanceof ResetRequired && { reason: error.reset.reason, epoch: error.reset.epoch, reoffer: error.reset.reoffer }),
+    ...(error instanceof ResetRequired && {
+      reason: error.reset.reason,
+      epoch: error.reset.epoch,
+      reoffer: error.reset.reoffer,
+    }),
   };
   if (status === 429 || status === 503) reply.header("retry-after", Math.ceil((error.retryAfterMs ?? 1_000) / 1_000));
   if (status === 401) reply.header("www-authenticate", "Bearer");

@@ -70,7 +70,8 @@ function attach(socket: Socket, { open, runtime, log }: SocketIoOptions): void {
   });
   socket.use(([event, text, ...rest], _next) => {
     // Answers as a middleware, so that no event name is dispatched on.
-    if (event !== "message" || rest.length > 0) listener?.refuse("MALFORMED", "the one event is `message`, with one text");
+    if (event !== "message" || rest.length > 0)
+      listener?.refuse("MALFORMED", "the one event is `message`, with one text");
     else if (typeof text === "string") listener?.message(text);
     else if (text instanceof Uint8Array) listener?.refuse("BINARY", "every message is text");
     else listener?.refuse("MALFORMED", "a message is JSON text");

@@ -9,7 +9,9 @@ const PAGES = ["/", "/display", "/admin"];
 
 export async function addWebApp(app: FastifyInstance, root: string | null): Promise<void> {
   if (root === null || !existsSync(join(root, "index.html"))) {
-    app.get("/", (_request, reply) => reply.type("text/plain").send("Tillwire runs. The web app is not built: npm run build.\n"));
+    app.get("/", (_request, reply) =>
+      reply.type("text/plain").send("Tillwire runs. The web app is not built: npm run build.\n"),
+    );
     return;
   }
   await app.register(fastifyStatic, {

@@ -29,7 +29,11 @@ export const COMPRESSION = { serverNoContextTakeover: true, clientNoContextTakeo
 const CLOSE_PATIENCE_MS = 2_000;
 
 export function createWebSocketTransport(options: LiveTransportOptions): WebSocketTransport {
-  const server = new WebSocketServer({ noServer: true, perMessageDeflate: COMPRESSION, maxPayload: LIMITS.messageBytes });
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: COMPRESSION,
+    maxPayload: LIMITS.messageBytes,
+  });
   const pings = options.runtime.setInterval(() => {
     for (const socket of server.clients) if (socket.readyState === socket.OPEN) socket.ping();
   }, LIMITS.heartbeatMs);
@@ -37,7 +41,8 @@ export function createWebSocketTransport(options: LiveTransportOptions): WebSock
   server.on("connection", (socket: WebSocket, request: IncomingMessage) => attach(socket, request, options));
   server.on("wsClientError", (_error, socket) => socket.destroy());
   return {
-    upgrade: (request, socket, head) => server.handleUpgrade(request, socket, head, (client) => server.emit("connection", client, request)),
+    upgrade: (request, socket, head) =>
+      server.handleUpgrade(request, socket, head, (client) => server.emit("connection", client, request)),
     async close() {
       options.runtime.clearInterval(pings);
       await soon(options.runtime, () => server.clients.size === 0);
@@ -65,7 +70,8 @@ function attach(socket: WebSocket, request: IncomingMessage, { open, runtime, lo
   });
   socket.on("error", (error: Error & { code?: string }) => {
     // ws closes with the right code by itself (1009 too large, 1002 and 1007 for what is no WebSocket); the error message goes first if it can
-    if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") listener?.refuse("TOO_LARGE", `a message holds at most ${LIMITS.messageBytes} bytes`);
+    if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH")
+      listener?.refuse("TOO_LARGE", `a message holds at most ${LIMITS.messageBytes} bytes`);
     else log.debug({ code: error.code }, "A WebSocket failed");
   });
   socket.on("message", (data, isBinary) => {
@@ -78,5 +84,6 @@ function attach(socket: WebSocket, request: IncomingMessage, { open, runtime, lo
 
 /** Resolves when it holds, or after a second. */
 export async function soon(runtime: Runtime, holds: () => boolean): Promise<void> {
-  for (let waits = 0; waits < 50 && !holds(); waits++) await new Promise<void>((resolve) => runtime.setTimeout(resolve, 20));
+  for (let waits = 0; waits < 50 && !holds(); waits++)
+    await new Promise<void>((resolve) => runtime.setTimeout(resolve, 20));
 }
