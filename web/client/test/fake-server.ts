@@ -4,7 +4,16 @@
  */
 import { adjustDigest, formatDigest } from "@tillwire/protocol/digest";
 import { LIMITS, WIRE_LIMITS } from "@tillwire/protocol/limits";
-import type { Base, Change, Changes, DeviceMessage, Digests, Result, ServerMessage, Write } from "@tillwire/protocol/messages";
+import type {
+  Base,
+  Change,
+  Changes,
+  DeviceMessage,
+  Digests,
+  Result,
+  ServerMessage,
+  Write,
+} from "@tillwire/protocol/messages";
 import { choiceOf, formatSyncToken, parseSyncToken } from "@tillwire/protocol/sync-token";
 import type { Fetch } from "../src/environment.ts";
 import type { LinkEvents, OpenLink } from "../src/transports/link.ts";
@@ -99,7 +108,16 @@ export class FakeServer {
         session.collections = message.collections;
         const { storeId, epoch, head } = this;
         const times = { clock: this.time.now, heartbeatMs: LIMITS.heartbeatMs };
-        this.say(session, { type: "welcome", protocol: 1, storeId, deviceId: session.deviceId, epoch, head, ...times, limits: WIRE_LIMITS });
+        this.say(session, {
+          type: "welcome",
+          protocol: 1,
+          storeId,
+          deviceId: session.deviceId,
+          epoch,
+          head,
+          ...times,
+          limits: WIRE_LIMITS,
+        });
         return this.#read(session, message.syncToken);
       }
       case "push": {
@@ -140,7 +158,9 @@ export class FakeServer {
   }
 
   page(from: number, collections: readonly string[] | undefined): Changes {
-    const chosen = [...this.records.values()].filter((record) => !collections || collections.includes(record.collection));
+    const chosen = [...this.records.values()].filter(
+      (record) => !collections || collections.includes(record.collection),
+    );
     const above = chosen.filter((record) => record.seq > from).sort((a, b) => a.seq - b.seq);
     const changes = above.slice(0, this.pageSize);
     const to = changes.length < above.length ? changes.at(-1)!.seq : this.head;
@@ -166,7 +186,10 @@ export class FakeServer {
     const asSent = JSON.stringify([deviceId, collection, localId, write.syncVersion, write.hash, write.base]);
     const current = this.records.get(`${collection}/${localId}`);
     const before = this.#decided.get(asSent);
-    if (before) return before.outcome === "conflict" ? before : { ...valueOf(current!), outcome: "duplicate", ...dataOf(current!, write) };
+    if (before)
+      return before.outcome === "conflict"
+        ? before
+        : { ...valueOf(current!), outcome: "duplicate", ...dataOf(current!, write) };
     const result = this.#decideNew(deviceId, write, current);
     this.#decided.set(asSent, result);
     return result;
@@ -174,16 +197,29 @@ export class FakeServer {
 
   #decideNew(deviceId: string, write: Write, current: Change | undefined): Result {
     const base: Base | null = write.base;
-    const onCurrent = base !== null && current !== undefined && base.version === current.syncVersion && base.hash === current.hash;
+    const onCurrent =
+      base !== null && current !== undefined && base.version === current.syncVersion && base.hash === current.hash;
     if (!current || onCurrent || (write.reoffer && write.syncVersion > current.syncVersion)) {
       const amended = this.amend(write);
-      const change = this.put(deviceId, amended === undefined ? write : { ...write, data: amended, hash: amendedHash(write.hash) });
+      const change = this.put(
+        deviceId,
+        amended === undefined ? write : { ...write, data: amended, hash: amendedHash(write.hash) },
+      );
       return { ...valueOf(change), outcome: amended === undefined ? "accepted" : "merged", ...dataOf(change, write) };
     }
-    if (current.hash === write.hash || write.reoffer) return { ...valueOf(current), outcome: "duplicate", ...dataOf(current, write) };
+    if (current.hash === write.hash || write.reoffer)
+      return { ...valueOf(current), outcome: "duplicate", ...dataOf(current, write) };
     const id = `c-${this.head + 1}`;
     const data = { id, status: "settled", recordId: write.localId };
-    this.put("server", { collection: "conflicts", localId: id, op: "put", syncVersion: 1, base: null, hash: "c".repeat(64), data });
+    this.put("server", {
+      collection: "conflicts",
+      localId: id,
+      op: "put",
+      syncVersion: 1,
+      base: null,
+      hash: "c".repeat(64),
+      data,
+    });
     const conflict = { id, kind: "VERSION_MISMATCH" as const, policy: "SERVER_WINS" as const, fields: [] };
     return { ...valueOf(current), outcome: "conflict", ...dataOf(current, write), conflict };
   }
@@ -219,7 +255,10 @@ export class FakeServer {
       });
       if (!this.httpUp) throw new TypeError("fetch failed");
       if (this.httpStatus !== null) return answer(this.httpStatus, {});
-      const body = init.body === undefined ? null : (JSON.parse(init.body) as { id: string; syncToken: string | null; writes: Write[] });
+      const body =
+        init.body === undefined
+          ? null
+          : (JSON.parse(init.body) as { id: string; syncToken: string | null; writes: Write[] });
       const token = body ? body.syncToken : searchParams.get("since");
       const position = token === null ? null : parseSyncToken(token);
       if ((body && !position) || (position && (position.epoch !== this.epoch || position.cursor > this.head))) {

@@ -33,7 +33,15 @@ export const entries = defineCollection<Note>({
 export const COLLECTIONS = collectionSet([notes, entries, conflicts]);
 
 export function identityOf(deviceId: string, role: Identity["role"] = "register"): Identity {
-  return { token: `token-${deviceId}`, deviceId, storeId: "shop-1", registerCode: "K7", role, name: deviceId, storeName: "Shop" };
+  return {
+    token: `token-${deviceId}`,
+    deviceId,
+    storeId: "shop-1",
+    registerCode: "K7",
+    role,
+    name: deviceId,
+    storeName: "Shop",
+  };
 }
 
 export interface World {
@@ -57,7 +65,10 @@ export function world(turnsPerStep = 1): World {
     open(deviceId, options = {}, env) {
       const own = env ?? hosts.get(deviceId) ?? host(deviceId);
       hosts.set(deviceId, own);
-      return createReplica({ url: "http://shop.test", identity: identityOf(deviceId), collections: COLLECTIONS, ...options }, own);
+      return createReplica(
+        { url: "http://shop.test", identity: identityOf(deviceId), collections: COLLECTIONS, ...options },
+        own,
+      );
     },
   };
 }
@@ -75,7 +86,13 @@ export function latest<T>(source: Observable<T>): { readonly value: T | undefine
 }
 
 /** A write as another device would send it. */
-export function noteWrite(localId: string, text: string, syncVersion: number, base: Write["base"], more: Partial<Note> = {}): Write {
+export function noteWrite(
+  localId: string,
+  text: string,
+  syncVersion: number,
+  base: Write["base"],
+  more: Partial<Note> = {},
+): Write {
   const data = { id: localId, text, ...more };
   return { collection: "notes", localId, op: "put", syncVersion, base, hash: hashOf(data), data };
 }

@@ -15,7 +15,10 @@ test("create order offline", async () => {
   const order = newOrder();
   await device.orders.put(order);
   expect((await device.orders.get(order.id))!.data).toEqual(order);
-  expect((await firstValueFrom(device.replica.stats$)).collections.get("orders")).toMatchObject({ pending: 1, synced: 0 });
+  expect((await firstValueFrom(device.replica.stats$)).collections.get("orders")).toMatchObject({
+    pending: 1,
+    synced: 0,
+  });
   await shop.start();
   await shop.settled(device);
 });
@@ -41,7 +44,8 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
         await device.orders.put(order);
         await device.replica.syncNow();
       }
-      const rows = await shop.database.sql`select 1 from records where collection = 'orders' and local_id = ${order.id}`;
+      const rows = await shop.database
+        .sql`select 1 from records where collection = 'orders' and local_id = ${order.id}`;
       expect(rows).toHaveLength(1);
       const views = await shop.database.sql`select 1 from sync_orders where order_number = ${order.orderNumber}`;
       expect(views).toHaveLength(1);
@@ -71,7 +75,9 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     await shop.stop();
     const made = Array.from({ length: 500 }, () => newOrder());
     for (let i = 0; i < made.length; i += 50) {
-      await device.replica.batch(() => made.slice(i, i + 50).map((data) => ({ op: "put", collection: "orders", data })));
+      await device.replica.batch(() =>
+        made.slice(i, i + 50).map((data) => ({ op: "put", collection: "orders", data })),
+      );
     }
     expect((await firstValueFrom(device.replica.stats$)).pending).toBe(500);
     await shop.start();

@@ -103,7 +103,10 @@ export class VirtualLocks {
   };
 }
 
-export function virtualHost(time: VirtualTime, parts: Partial<Environment> & Pick<Environment, "openLink" | "fetch">): Environment {
+export function virtualHost(
+  time: VirtualTime,
+  parts: Partial<Environment> & Pick<Environment, "openLink" | "fetch">,
+): Environment {
   let ids = 0;
   let identity: Identity | null = null;
   const random = seededRandom(7);

@@ -3,6 +3,7 @@ import { type CollectionSet } from "@tillwire/protocol/collection";
 import { hashOf } from "@tillwire/protocol/hash";
 import { orders, type Order } from "@tillwire/protocol/pos/orders";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
+import { freePort } from "@tillwire/server/free-port";
 import { createSyncServer, type SyncServer } from "@tillwire/server/server";
 import { firstValueFrom, type Observable } from "rxjs";
 import { expect } from "vitest";
@@ -32,6 +33,8 @@ export class TestShop {
 
   static async open(collections: CollectionSet = SHOP_COLLECTIONS): Promise<TestShop> {
     const shop = new TestShop(await createTestDatabase(), collections);
+    // One that no outgoing connection can take while the server is away.
+    shop.#port = await freePort();
     await shop.start();
     await shop.admin("POST", "/stores", { name: "Shop" });
     return shop;
@@ -75,10 +78,13 @@ export class TestShop {
     return enrol(this.url, code as string);
   }
 
-  /** @param url of a proxy in front of the server; default: the server's */
-  async device(name: string, transport: TransportName = "websocket", url = this.url): Promise<TestDevice> {
+  /**
+   * @param url of a proxy in front of the server; default: the server's
+   * @param speed how many times faster the device's clock and timers go
+   */
+  async device(name: string, transport: TransportName = "websocket", url = this.url, speed = 1): Promise<TestDevice> {
     const device = new TestDevice(await this.enrol(name), transport, url);
-    await device.open();
+    await device.open(speed === 1 ? {} : fasterBy(speed));
     this.#devices.push(device);
     return device;
   }
@@ -185,6 +191,15 @@ export function until<T>(source: Observable<T>, holds: (value: T) => boolean, ti
   });
 }
 
+function fasterBy(speed: number): Partial<Environment> {
+  const { now, setTimer } = browserEnvironment();
+  const startedAt = now();
+  return {
+    now: () => Math.round(startedAt + (now() - startedAt) * speed),
+    setTimer: (run, delayMs) => setTimer(run, delayMs / speed),
+  };
+}
+
 let made = 0;
 export function newOrder(changes: Partial<Order> = {}): Order {
   made += 1;
@@ -192,7 +207,9 @@ export function newOrder(changes: Partial<Order> = {}): Order {
   return {
     id,
     orderNumber: `T-${made}`,
-    items: [{ id: `${id}-1`, product: { id: "flat-white", name: "Flat White", price: 4.2, taxRate: 0.08 }, quantity: 1 }],
+    items: [
+      { id: `${id}-1`, product: { id: "flat-white", name: "Flat White", price: 4.2, taxRate: 0.08 }, quantity: 1 },
+    ],
     subtotal: 4.2,
     tax: 0.34,
     total: 4.54,
