@@ -16,7 +16,7 @@ const checks = [
   { group: "types", name: "types of web", command: "svelte-check", args: ["--workspace", "web"] },
   { group: "lint", name: "lint", command: "eslint", args: ["."] },
   { group: "format", name: "format", command: "prettier", args: ["--check", "."] },
-  { group: "knip", name: "nothing unused", command: "knip", args: [] },
+  { group: "knip", name: "nothing unused", command: "knip", args: ["--no-config-hints"] },
 ];
 const projects = ["unit", "integration", "e2e"];
 

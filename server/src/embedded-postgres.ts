@@ -124,10 +124,11 @@ class Launcher implements EmbeddedPostgres {
     this.#options.log("creating the database");
     this.#password = randomBytes(24).toString("hex");
     this.#writeState();
-    const draft = join(this.#dataDir, "cluster.new");
+    for (const name of fs.readdirSync(this.#dataDir)) {
+      if (name.startsWith("cluster.new")) fs.rmSync(join(this.#dataDir, name), { recursive: true, force: true });
+    }
+    const draft = fs.mkdtempSync(join(this.#dataDir, "cluster.new-"));
     const passwordFile = join(this.#dataDir, "password.new");
-    fs.rmSync(draft, { recursive: true, force: true });
-    fs.mkdirSync(draft, { mode: 0o700 });
     fs.writeFileSync(passwordFile, this.#password, { mode: 0o600 });
     for (const path of [draft, passwordFile]) giveTo(this.#programs.account, path);
     const logEnd = this.#programs.logEnd();
@@ -269,6 +270,8 @@ class Launcher implements EmbeddedPostgres {
       max: 1,
       max_lifetime: null,
       connect_timeout: 10,
+      // a connection that breaks while it asks for types is an unhandled rejection, which would end the process
+      fetch_types: false,
       onnotice: () => undefined,
       connection: { application_name: "tillwire launcher" },
     });
