@@ -42,7 +42,11 @@ const take = async (one: Changes, now = 0) =>
 async function visible(localId: string) {
   return store.read(async (tx) => {
     const { visible: generation } = (await tx.meta("sync"))!;
-    const [base, overlay, rows] = [await tx.record(generation, "notes", localId), await tx.overlay("notes", localId), await tx.outboxOf("notes", localId)];
+    const [base, overlay, rows] = [
+      await tx.record(generation, "notes", localId),
+      await tx.overlay("notes", localId),
+      await tx.outboxOf("notes", localId),
+    ];
     return visibleOf(base, overlay, rows, "a");
   });
 }
@@ -55,7 +59,14 @@ async function answer(sent: OutboxRow, seq: number, subscribed: ReadonlySet<stri
   await commit(store, "relaxed", async (tx) => {
     tx.putOutbox(sent);
     const results = [{ collection: "notes", localId: sent.localId, outcome: "accepted" as const, seq }];
-    await settleAnswer(tx, (await tx.meta("sync"))!, { sent: [sent], results, epoch: "e1", deviceId: "a", now: 1, subscribed });
+    await settleAnswer(tx, (await tx.meta("sync"))!, {
+      sent: [sent],
+      results,
+      epoch: "e1",
+      deviceId: "a",
+      now: 1,
+      subscribed,
+    });
   });
 }
 const overlays = () => store.read((tx) => tx.overlays());
@@ -71,8 +82,13 @@ describe("the chain", () => {
 
   it("S5 records, cursor, sync token and digests move in one tx", async () => {
     const changes = [change(1, "x", 1), change(2, "y", 1)];
-    const { delta } = await commit(store, "relaxed", async (tx) => applyFrame(tx, (await tx.meta("sync"))!, frame(0, 2, 2, changes, digestsOf(changes)), 7));
-    expect(delta).toMatchObject({ revision: 1, sync: { cursor: 2, syncToken: tokenAt(2), epoch: "e1", digestsEqual: true, lastSyncAt: 7 } });
+    const { delta } = await commit(store, "relaxed", async (tx) =>
+      applyFrame(tx, (await tx.meta("sync"))!, frame(0, 2, 2, changes, digestsOf(changes)), 7),
+    );
+    expect(delta).toMatchObject({
+      revision: 1,
+      sync: { cursor: 2, syncToken: tokenAt(2), epoch: "e1", digestsEqual: true, lastSyncAt: 7 },
+    });
     expect(delta?.records).toHaveLength(2);
   });
 
@@ -99,7 +115,12 @@ describe("results are not the feed", () => {
     await take(frame(0, 5, 5, [change(3, "x", 1)]));
     await answer(row(1, "x", 2), 8);
     expect(await sync()).toMatchObject({ cursor: 5 });
-    expect(await visible("x")).toMatchObject({ data: { text: "mine2" }, sync: "synced", deviceId: "a", createdBy: "b" });
+    expect(await visible("x")).toMatchObject({
+      data: { text: "mine2" },
+      sync: "synced",
+      deviceId: "a",
+      createdBy: "b",
+    });
     // read before the write was committed: another device's earlier change of the same record
     await take(frame(5, 7, 8, [change(7, "x", 1)]));
     expect(await visible("x")).toMatchObject({ data: { text: "mine2" } });
@@ -142,12 +163,16 @@ describe("results are not the feed", () => {
           let cursor = 0;
           const pick = () => picks.next().value ?? 0;
           const page = (upTo: number, head: number) => {
-            const changes = [...feed.values()].filter(({ seq }) => seq > cursor && seq <= upTo).sort((a, b) => a.seq - b.seq);
+            const changes = [...feed.values()]
+              .filter(({ seq }) => seq > cursor && seq <= upTo)
+              .sort((a, b) => a.seq - b.seq);
             shown.push(frame(cursor, upTo, head, changes, upTo === head ? digestsOf([...feed.values()]) : undefined));
             cursor = upTo;
           };
           const step = async (one: Changes) => {
-            const { result } = await commit(own, "relaxed", async (tx) => applyFrame(tx, (await tx.meta("sync"))!, one, 0));
+            const { result } = await commit(own, "relaxed", async (tx) =>
+              applyFrame(tx, (await tx.meta("sync"))!, one, 0),
+            );
             expect(result).toMatchObject({ step: "apply", restarted: null });
           };
           const settleOne = async ({ sent, seq }: (typeof results)[number]) =>
@@ -162,7 +187,12 @@ describe("results are not the feed", () => {
           for (const { record, mine } of history) {
             const localId = `r${record}`;
             const version = (feed.get(localId)?.syncVersion ?? 0) + 1;
-            const next = change(++head, localId, version, mine ? { hash: hash(`mine${version}`), data: { text: `mine${version}` } } : {});
+            const next = change(
+              ++head,
+              localId,
+              version,
+              mine ? { hash: hash(`mine${version}`), data: { text: `mine${version}` } } : {},
+            );
             feed.set(localId, next);
             if (mine) {
               const sent = { ...row(head, localId, version) };
@@ -181,7 +211,8 @@ describe("results are not the feed", () => {
           await own.read(async (tx) => {
             expect(await tx.overlays()).toEqual([]);
             expect(await tx.meta("sync")).toMatchObject({ cursor: head, digestsEqual: true });
-            for (const [localId, truth] of feed) expect(await tx.record(1, "notes", localId)).toMatchObject({ ...truth });
+            for (const [localId, truth] of feed)
+              expect(await tx.record(1, "notes", localId)).toMatchObject({ ...truth });
           });
         },
       ),
@@ -210,7 +241,11 @@ describe("a fresh base", () => {
       ["z", 1, undefined],
       ["q", 1, 0],
     ]);
-    expect(rows[0]).toMatchObject({ reoffer: { deviceId: "b", createdBy: "b", updatedAt: 2 }, state: "queued", key: -2 });
+    expect(rows[0]).toMatchObject({
+      reoffer: { deviceId: "b", createdBy: "b", updatedAt: 2 },
+      state: "queued",
+      key: -2,
+    });
     expect(await visible("y")).toMatchObject({ data: { text: "y5" }, createdBy: "b", deviceId: "b", updatedAt: 2 });
     expect(await sync()).toMatchObject({ aside: null, epoch: "e2", cursor: 2 });
     expect(await store.read((tx) => tx.recordsAbove(1, -1))).toEqual([]);

@@ -1,9 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LINK_TRANSITIONS, linkName, step, stoppedLink, type LinkEvent, type LinkState, type Phase } from "./link-state.ts";
+import {
+  LINK_TRANSITIONS,
+  linkName,
+  step,
+  stoppedLink,
+  type LinkEvent,
+  type LinkState,
+  type Phase,
+} from "./link-state.ts";
 
 const EVENTS: LinkEvent[] = [
-  ...(["start", "stop", "welcomed", "reached head", "fell behind", "retry due", "grace over"] as const).map((type) => ({ type })),
+  ...(["start", "stop", "welcomed", "reached head", "fell behind", "retry due", "grace over"] as const).map((type) => ({
+    type,
+  })),
   ...(["polled", "poll failed", "nudged", "resumed"] as const).map((type) => ({ type })),
   { type: "failed", retryAfterMs: 0 },
   { type: "refused", pause: "reauthenticate" },
@@ -51,7 +61,10 @@ it("polling begins after two failures in a row, and ends with a welcome", () => 
 });
 
 it("polling begins when the grace is over, whatever the live link does", () => {
-  expect(run([{ type: "start" }, { type: "grace over" }]).state).toMatchObject({ phase: "connecting", polling: "trying" });
+  expect(run([{ type: "start" }, { type: "grace over" }]).state).toMatchObject({
+    phase: "connecting",
+    polling: "trying",
+  });
 });
 
 it("polling that works is shown as polling, else the link is offline", () => {

@@ -15,7 +15,17 @@ const overlay = (localId: string): Overlay => {
   return { ...change, epoch: "e1" };
 };
 const row = (key: number, localId: string): OutboxRow => ({
-  ...{ key, collection: "notes", localId, op: "put", syncVersion: 1, base: null, hash: "h", data: null, state: "queued" },
+  ...{
+    key,
+    collection: "notes",
+    localId,
+    op: "put",
+    syncVersion: 1,
+    base: null,
+    hash: "h",
+    data: null,
+    state: "queued",
+  },
   ...{ createdAt: 1, editedAt: 1, bytes: 4, absorbed: [] },
 });
 

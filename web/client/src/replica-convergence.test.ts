@@ -16,7 +16,15 @@ type Act =
 
 const device = fc.nat(1);
 const record = fc.nat(3);
-const switches = ["cut", "lose answers", "deliver answers", "lose frames", "deliver frames", "live down", "live up"] as const;
+const switches = [
+  "cut",
+  "lose answers",
+  "deliver answers",
+  "lose frames",
+  "deliver frames",
+  "live down",
+  "live up",
+] as const;
 const usual = [
   { weight: 8, arbitrary: fc.record({ type: fc.constant("put" as const), device, record }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("stale put" as const), device, record }) },
@@ -27,7 +35,10 @@ const usual = [
 ];
 const withRestores = [
   ...usual,
-  { weight: 1, arbitrary: fc.record({ type: fc.constant("restore" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant("restore" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
+  },
 ];
 
 interface Run {
@@ -92,7 +103,9 @@ async function quiet({ w, replicas }: Run): Promise<void> {
   const stats = replicas.map((replica) => latest(replica.stats$));
   const links = replicas.map((replica) => latest(replica.link$));
   await w.time.until(
-    () => stats.every(({ value }) => value?.pending === 0 && value.digestsEqual === true) && links.every(({ value }) => value?.state === "live"),
+    () =>
+      stats.every(({ value }) => value?.pending === 0 && value.digestsEqual === true) &&
+      links.every(({ value }) => value?.state === "live"),
     600_000,
   );
   await w.time.advance(20_000);
@@ -142,7 +155,10 @@ describe("convergence", () => {
 
   it("S6, S8: edits of one register alone never conflict with each other, and the last one stands", async () => {
     const alone = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ type: fc.constant("put" as const), device: fc.constant(0), record: fc.nat(1) }) },
+      {
+        weight: 6,
+        arbitrary: fc.record({ type: fc.constant("put" as const), device: fc.constant(0), record: fc.nat(1) }),
+      },
       { weight: 6, arbitrary: fc.record({ type: fc.constant("time" as const), ms: fc.integer({ min: 0, max: 40 }) }) },
       { weight: 4, arbitrary: fc.record({ type: fc.constantFrom(...switches) }) },
       { weight: 1, arbitrary: fc.record({ type: fc.constant("restart" as const), device: fc.constant(0) }) },

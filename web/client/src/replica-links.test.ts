@@ -203,10 +203,14 @@ describe("live links", () => {
     await w.time.advance(60_000);
     expect(stats.value?.pending).toBe(1);
     await expect(a.syncNow()).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
-    await expect(a.reauthenticate({ ...identityOf("a"), storeId: "other" })).rejects.toMatchObject({ code: "FORBIDDEN" });
+    await expect(a.reauthenticate({ ...identityOf("a"), storeId: "other" })).rejects.toMatchObject({
+      code: "FORBIDDEN",
+    });
     await a.reauthenticate({ ...identityOf("a"), token: "new" });
     await w.time.until(() => stats.value?.pending === 0);
-    expect(w.server.received.findLast(({ message }) => message.type === "hello")?.message).toMatchObject({ token: "new" });
+    expect(w.server.received.findLast(({ message }) => message.type === "hello")?.message).toMatchObject({
+      token: "new",
+    });
   });
 
   it("426 pauses until a new version is loaded", async () => {
@@ -248,7 +252,14 @@ describe("presence and status", () => {
     const link = latest(a.link$);
     await w.time.until(() => link.value?.state === "live");
     const [session] = w.server.sessions;
-    const device = { name: "", role: "register" as const, cursor: 0, pending: 0, lastSeenAt: null, clockOffsetMs: null };
+    const device = {
+      name: "",
+      role: "register" as const,
+      cursor: 0,
+      pending: 0,
+      lastSeenAt: null,
+      clockOffsetMs: null,
+    };
     const devices = [
       { ...device, deviceId: "a", online: true },
       { ...device, deviceId: "b", online: true },
@@ -269,7 +280,10 @@ describe("presence and status", () => {
     const stats = latest(a.stats$);
     await w.time.until(() => stats.value?.failed === 1);
     await w.time.advance(2_000);
-    expect(w.server.received.findLast(({ message }) => message.type === "status")?.message).toMatchObject({ failed: 1, pending: 0 });
+    expect(w.server.received.findLast(({ message }) => message.type === "status")?.message).toMatchObject({
+      failed: 1,
+      pending: 0,
+    });
   });
 });
 
@@ -281,11 +295,18 @@ describe("restores", () => {
     await w.time.until(() => stats.value?.pending === 0 && w.server.head === 1);
     w.server.put("b", noteWrite("n2", "lost", 3, { version: 2, hash: hashOf({}) }));
     await a.collection(notes).put({ id: "n1", text: "newer" });
-    await w.time.until(() => stats.value?.pending === 0 && stats.value.digestsEqual === true && stats.value.synced === 2);
+    await w.time.until(
+      () => stats.value?.pending === 0 && stats.value.digestsEqual === true && stats.value.synced === 2,
+    );
     w.server.restore(0);
     w.server.cutAll();
     await w.time.until(() => w.server.records.size === 2);
-    expect(w.server.records.get("notes/n2")).toMatchObject({ syncVersion: 3, deviceId: "b", createdBy: "b", data: { text: "lost" } });
+    expect(w.server.records.get("notes/n2")).toMatchObject({
+      syncVersion: 3,
+      deviceId: "b",
+      createdBy: "b",
+      data: { text: "lost" },
+    });
     expect(w.server.records.get("notes/n1")).toMatchObject({ syncVersion: 2, deviceId: "a", data: { text: "newer" } });
     expect(w.server.pushes.at(-1)?.writes[0]).toMatchObject({ reoffer: true, base: null });
     await w.time.until(() => stats.value?.pending === 0 && stats.value.digestsEqual === true);
@@ -336,7 +357,9 @@ describe("restores", () => {
     w.server.restore(2);
     w.server.cutAll();
     await w.time.until(() => w.server.records.size === 5);
-    await w.time.until(() => stats.value?.pending === 0 && stats.value.digestsEqual === true && stats.value.synced === 5);
+    await w.time.until(
+      () => stats.value?.pending === 0 && stats.value.digestsEqual === true && stats.value.synced === 5,
+    );
   });
 
   it("a server value below a record's base version is not applied: it proves a restore", async () => {

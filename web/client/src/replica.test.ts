@@ -132,11 +132,17 @@ describe("rejected", () => {
   it("put refuses what the server would reject, and saves nothing", async () => {
     const a = await open("a");
     await expect(a.collection(notes).put({ id: "n1" } as never)).rejects.toMatchObject({ code: "SCHEMA" });
-    await expect(a.collection(notes).put({ id: "not an id", text: "" })).rejects.toMatchObject({ code: "WRITE_MALFORMED" });
+    await expect(a.collection(notes).put({ id: "not an id", text: "" })).rejects.toMatchObject({
+      code: "WRITE_MALFORMED",
+    });
     await a.collection(notes).put({ id: "n1", text: "", paid: true });
     await expect(a.collection(notes).put({ id: "n1", text: "" })).rejects.toMatchObject({ code: "GUARD" });
-    await expect(a.batch(() => [{ op: "put", collection: "conflicts", data: {} }])).rejects.toMatchObject({ code: "ROLE" });
-    await expect(a.batch(() => [{ op: "put", collection: "none", data: {} }])).rejects.toMatchObject({ code: "COLLECTION_UNKNOWN" });
+    await expect(a.batch(() => [{ op: "put", collection: "conflicts", data: {} }])).rejects.toMatchObject({
+      code: "ROLE",
+    });
+    await expect(a.batch(() => [{ op: "put", collection: "none", data: {} }])).rejects.toMatchObject({
+      code: "COLLECTION_UNKNOWN",
+    });
     expect(JSON.parse(await a.exportOutbox()).rows).toHaveLength(1);
   });
 });

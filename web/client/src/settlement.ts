@@ -72,23 +72,19 @@ function refused(row: OutboxRow, behind: readonly OutboxRow[], result: Result): 
   };
 }
 
-/** Rows that were made on `from` go on from `to`, versions above it, and so on along the chain. */
+/** Rows that were made on `from` go on from `to`, and so on along the chain; versions rise along it, whatever a row was made on. */
 function rebased(rows: readonly OutboxRow[], from: Base, to: Base): OutboxRow[] {
   const moved: OutboxRow[] = [];
   let before = from;
   let after = to;
   for (const row of rows) {
-    if (row.state === "sent" || !samePosition(row.base, before)) break;
+    if (row.state === "sent") break;
     const syncVersion = Math.max(row.syncVersion, versionAbove(after.version));
-    const next = {
-      ...row,
-      base: after,
-      syncVersion,
-      absorbed: syncVersion === row.syncVersion ? row.absorbed : absorb(row),
-    };
+    const base = samePosition(row.base, before) ? after : row.base;
+    const absorbed = syncVersion === row.syncVersion ? row.absorbed : absorb(row);
     before = positionOf(row);
-    after = positionOf(next);
-    moved.push(next);
+    after = { version: syncVersion, hash: row.hash };
+    moved.push({ ...row, base, syncVersion, absorbed });
   }
   return moved;
 }
