@@ -88,12 +88,16 @@ export class FakeReplica implements Replica {
     });
   }
 
-  /** A record as it would come from the server, or from another register. */
-  receive(collection: string, data: object, deviceId: string, updatedAt: number): void {
-    this.#store(collection, data, deviceId, updatedAt, "synced");
+  /** Records as they would come from the server, made by other devices: one frame. */
+  receive(collection: string, changes: readonly { data: object; deviceId: string; updatedAt: number }[]): void {
+    const subject = this.#subject(collection);
+    const records = new Map(subject.value);
+    for (const { data, deviceId, updatedAt } of changes)
+      this.#store(records, collection, data, deviceId, updatedAt, "synced");
+    subject.next(records);
   }
 
-  /** Another register made so many conflicts, rejections and waiting writes. */
+  /** The server refused a write. */
   reject(key: number, code: string, message: string): void {
     this.outbox$.next(
       this.outbox$.value.map((entry) =>
@@ -123,7 +127,10 @@ export class FakeReplica implements Replica {
 
   #put(name: string, data: object, _options?: PutOptions): AnyRecord {
     checkData(SHOP_COLLECTIONS.get(name) as AnyCollection, data);
-    const record = this.#store(name, data, this.identity.deviceId, this.now(), "saved");
+    const subject = this.#subject(name);
+    const records = new Map(subject.value);
+    const record = this.#store(records, name, data, this.identity.deviceId, this.now(), "saved");
+    subject.next(records);
     const entry: OutboxEntry = {
       key: this.#nextKey++,
       collection: name,
@@ -143,25 +150,34 @@ export class FakeReplica implements Replica {
     const subject = this.#subject(name);
     subject.next(new Map(subject.value).set(record.localId, { ...record, sync: "synced" }));
   }
-  #store(collection: string, data: object, deviceId: string, updatedAt: number, sync: AnyRecord["sync"]): AnyRecord {
-    const subject = this.#subject(collection);
+  #store(
+    records: Map<string, AnyRecord>,
+    collection: string,
+    data: object,
+    deviceId: string,
+    updatedAt: number,
+    sync: AnyRecord["sync"],
+  ): AnyRecord {
     const localId = (data as { id: string }).id;
-    const before = subject.value.get(localId);
+    const before = records.get(localId);
     const syncVersion = (before?.syncVersion ?? 0) + 1;
     const hash = hashOf(data);
+    const readAt = { version: syncVersion, hash };
+    const createdBy = before?.createdBy ?? deviceId;
+    const known = data as Record<string, unknown>;
     const record: AnyRecord = {
       collection,
       localId,
-      data: data as Record<string, unknown>,
+      data: known,
       syncVersion,
       hash,
-      readAt: { version: syncVersion, hash },
-      createdBy: before?.createdBy ?? deviceId,
+      readAt,
+      createdBy,
       deviceId,
       updatedAt,
       sync,
     };
-    subject.next(new Map(subject.value).set(localId, record));
+    records.set(localId, record);
     return record;
   }
   #subject(name: string): BehaviorSubject<ReadonlyMap<string, AnyRecord>> {

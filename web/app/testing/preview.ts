@@ -23,34 +23,42 @@ const identity: Identity = {
   name: "Front counter",
   storeName: SHOP.name,
 };
+const PRODUCTS = demoProducts();
 const now = () => Date.now();
 const replica = new FakeReplica(identity, now);
 const link = (change: Partial<LinkStatus>) => replica.link$.next({ ...replica.link$.value, since: now(), ...change });
 
 function fill() {
-  const products = demoProducts();
-  replica.receive("settings", SHOP, "server", now());
+  const many = scene === "many";
+  const products = PRODUCTS;
+  const more = Array.from({ length: many ? 20_000 : 0 }, (_, i) => {
+    const like = products[i % products.length];
+    return { ...like, id: `m${i}`, name: `${like?.name} no. ${i}` };
+  });
+  const fromServer = (data: object) => ({ data, deviceId: "server", updatedAt: now() });
   replica.presence$.next(DEVICES);
-  for (const product of products) replica.receive("products", product, "server", now());
-  for (let index = scene === "many" ? 2_000 : 30; index > 0; index--) receiveOrder(index);
-  if (scene === "many")
-    for (let i = 0; i < 5_000; i++)
-      replica.receive(
-        "products",
-        { ...products[i % 40], id: `m${i}`, name: `${products[i % 40]?.name} no. ${i}` },
-        "server",
-        now(),
-      );
+  replica.receive("settings", [fromServer(SHOP)]);
+  replica.receive("products", [...products, ...more].map(fromServer));
+  receiveOrders(many ? 10_000 : 30);
 }
-function receiveOrder(index: number, at = now()) {
-  const { order, transaction, deviceId } = demoOrder(index, at, demoProducts());
-  replica.receive("orders", order, deviceId, order.createdAt);
-  if (transaction) replica.receive("transactions", transaction, deviceId, transaction.createdAt);
+/** The latest `count` orders; `from` beyond those that are there brings a new one. */
+function receiveOrders(count: number, from = 1, at = now()) {
+  const made = Array.from({ length: count }, (_, i) => demoOrder(from + i, at, PRODUCTS));
+  replica.receive(
+    "orders",
+    made.map(({ order, deviceId }) => ({ data: order, deviceId, updatedAt: order.createdAt })),
+  );
+  replica.receive(
+    "transactions",
+    made.flatMap(({ transaction, deviceId }) =>
+      transaction ? [{ data: transaction, deviceId, updatedAt: transaction.createdAt }] : [],
+    ),
+  );
 }
 async function sell(count: number) {
   const { buildSale } = await import("../register/sell/sale.ts");
   for (let index = 0; index < count; index++) {
-    const items = demoOrder(index + 40, now(), demoProducts()).order.items;
+    const items = demoOrder(index + 40, now(), PRODUCTS).order.items;
     const context = {
       now: now() - (count - index) * 60_000,
       newId: uuidv7,
@@ -96,11 +104,11 @@ const scenes: Record<string, () => Promise<void> | void> = {
     fill();
     link({ state: "offline", transport: null, paused: "reauthenticate" });
   },
-  empty: () => replica.receive("settings", SHOP, "server", now()),
+  empty: () => replica.receive("settings", [{ data: SHOP, deviceId: "server", updatedAt: now() }]),
 };
 
 function conflict() {
-  const { order } = demoOrder(2, now(), demoProducts());
+  const { order } = demoOrder(2, now(), PRODUCTS);
   const side = { syncVersion: 3, hash: "0".repeat(64), deleted: false, at: now() - 90_000, data: order };
   const data = {
     id: "c1",
@@ -196,7 +204,7 @@ const backend: Backend = {
 
 // for scripts that look at the preview
 Object.assign(globalThis, {
-  preview: { replica, receiveOrder, link, demoOrder: (index: number) => demoOrder(index, now(), demoProducts()) },
+  preview: { replica, receiveOrders, link },
 });
 const target = document.getElementById("app");
 if (target) mount(App, { target, props: { env, backend } });
