@@ -19,7 +19,7 @@ export async function ensureWebBuilt() {
     return true;
   }
   console.log("Building the web app ...");
-  const { ok, ms } = await run(tool("vite"), ["build", "--logLevel", "warn"], { cwd: join(root, "web") });
+  const { ok, ms } = await run(tool("vite"), ["build", "--logLevel", "error"], { cwd: join(root, "web") });
   if (!ok) {
     console.error("The web app could not be built; what vite said stands above.");
     return false;
