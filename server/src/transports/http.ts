@@ -1,7 +1,13 @@
 /** The HTTP server: what holds for all doors (requests' ids, errors, origins, headers), and the doors of the node itself. */
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { PROTOCOL_VERSION } from "@tillwire/protocol/version";
-import Fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
 import type { Admin } from "../admin.ts";
 import type { Enrolments } from "../enrolment.ts";
 import type { OriginCheck } from "../origin.ts";
@@ -39,8 +45,9 @@ const SECURITY_HEADERS = {
 
 export async function createHttpApp(options: HttpOptions): Promise<FastifyInstance> {
   const { services } = options;
+  const log: FastifyBaseLogger = services.log;
   const app: FastifyInstance = Fastify({
-    loggerInstance: services.log,
+    loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: SMALL_BODY,
     genReqId: () => randomHex(services.runtime, 8),

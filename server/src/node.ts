@@ -1,0 +1,136 @@
+/** What stands behind the transports of one node, put together: who tells whom of commits, epochs and revocations. */
+import type { CollectionSet } from "@tillwire/protocol/collection";
+import { LIMITS } from "@tillwire/protocol/limits";
+import type { Logger } from "pino";
+import { createAccept, type Committed } from "./accept.ts";
+import { createAuth } from "./auth.ts";
+import { createDeviceStatusWriter } from "./device-status.ts";
+import { createEnrolments } from "./enrolment.ts";
+import { createFeed } from "./feed.ts";
+import { createGate } from "./gate.ts";
+import { acceptMetrics, addOldestPending, createMetrics } from "./metrics.ts";
+import { startNotices, type Notices } from "./notices.ts";
+import { createRestoreWatch } from "./restore-watch.ts";
+import { newUuid, type Runtime } from "./runtime.ts";
+import { createSeedDoor } from "./seed-door.ts";
+import type { SessionServices } from "./session-services.ts";
+import { Sessions } from "./sessions.ts";
+import { createDeviceStore, type DeviceStore } from "./store/device-store.ts";
+import { createEnrolmentStore } from "./store/enrolment-store.ts";
+import { createPostgresStore } from "./store/postgres-store.ts";
+import { createSeedQueries } from "./store/seed-queries.ts";
+import { createShopStore } from "./store/shop-store.ts";
+import { createTokenBuckets } from "./token-bucket.ts";
+
+export type Node = ReturnType<typeof createNode>;
+
+export interface NodeOptions {
+  readonly sql: Parameters<typeof createPostgresStore>[0];
+  readonly collections: CollectionSet;
+  readonly log: Logger;
+  readonly runtime: Runtime;
+}
+
+// Commits go one by one per store; what passes the gates leaves connections of the pool for them.
+const READS = { running: 5, waiting: 10_000 };
+const QUERIES = { running: 4, waiting: 5_000 };
+export const POOL_CONNECTIONS = READS.running + QUERIES.running + 5;
+
+export function createNode(options: NodeOptions) {
+  const { sql, log, runtime } = options;
+  const store = createPostgresStore(sql);
+  const devices = createDeviceStore(sql);
+  const shops = createShopStore(sql);
+  const gate = createGate(QUERIES);
+  const newId = (): string => newUuid(runtime);
+  const news = createNews(log);
+  const services = createServices(options, { store, devices, gate, newId, news });
+  const listDevices = (storeId: string) => gate.run(() => devices.list(storeId));
+  const sessions = new Sessions({ services, listDevices });
+  addOldestPending(services.metrics, () => {
+    const at = sessions.oldestPendingAt();
+    return at === null ? 0 : Math.max(0, (runtime.now() - at) / 1_000);
+  });
+  const enrolments = createEnrolments({
+    store: createEnrolmentStore(sql),
+    gate,
+    runtime,
+    onReEnrolled: (storeId, deviceId) =>
+      sessions.cut(storeId, deviceId, "UNAUTHENTICATED", "the device was enrolled anew"),
+  });
+  const restores = createRestoreWatch(shops, store, newId, news.epochBegan, log);
+  const onConnected = (): Promise<void> => restores.check();
+  const parts = { sql, nodeId: newId(), store, devices, feed: services.feed, sessions, runtime, log, onConnected };
+  return {
+    store,
+    devices,
+    shops,
+    gate,
+    newId,
+    runtime,
+    services,
+    accept: services.accept,
+    feed: services.feed,
+    sessions,
+    enrolments,
+    seed: createSeedDoor(services, createSeedQueries(sql), gate),
+    onRevoked: news.revoked,
+    onNewEpoch: news.epochBegan,
+    /** From here on, other nodes hear of this one and this one of them. */
+    async startNotices(): Promise<Notices> {
+      const notices = await startNotices(parts);
+      news.tell(sessions, notices);
+      return notices;
+    },
+  };
+}
+
+/** What happens on this node goes to its own sessions and to the other nodes. */
+function createNews(log: Logger) {
+  let told: { readonly sessions: Sessions; readonly notices: Notices } | null = null;
+  return {
+    tell(sessions: Sessions, notices: Notices): void {
+      told = { sessions, notices };
+    },
+    committed(committed: Committed): void {
+      told?.sessions.publish(committed);
+      told?.notices.announceHead(committed.storeId, committed.to, committed.epoch);
+    },
+    epochBegan(storeId: string, epoch: string): void {
+      log.warn({ storeId, epoch }, "A new epoch has begun");
+      told?.sessions.hint(storeId, 0, epoch);
+      told?.notices.announceHead(storeId, 0, epoch);
+    },
+    revoked(storeId: string, deviceId: string): void {
+      log.info({ storeId, deviceId }, "Device revoked");
+      told?.sessions.cut(storeId, deviceId, "DEVICE_REVOKED", "the device was revoked");
+      told?.notices.announceRevoked({ storeId, deviceId });
+    },
+  };
+}
+
+interface ServiceParts {
+  readonly store: ReturnType<typeof createPostgresStore>;
+  readonly devices: DeviceStore;
+  readonly gate: ReturnType<typeof createGate>;
+  readonly newId: () => string;
+  readonly news: ReturnType<typeof createNews>;
+}
+
+function createServices({ collections, log, runtime }: NodeOptions, parts: ServiceParts): SessionServices {
+  const { store, devices, gate, newId, news } = parts;
+  const metrics = createMetrics();
+  const observer = acceptMetrics(metrics, log);
+  const statusFailed = (err: unknown): void => log.warn({ err }, "Status of devices could not be written");
+  return {
+    collections,
+    accept: createAccept({ store, collections, onCommitted: news.committed, now: runtime.now, observer }),
+    auth: createAuth(devices, gate),
+    feed: createFeed({ store, gate: createGate(READS), newEpoch: newId, onNewEpoch: news.epochBegan }),
+    status: createDeviceStatusWriter(devices, runtime, statusFailed),
+    buckets: createTokenBuckets({ perSecond: LIMITS.pushesPerSecond, burst: LIMITS.pushBurst }, runtime.now),
+    metrics,
+    log,
+    runtime,
+  };
+}

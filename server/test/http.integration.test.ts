@@ -1,0 +1,328 @@
+/** Push and pull over HTTP, enrolment, administration, metrics, and how requests fail. */
+import { Writable } from "node:stream";
+import { io } from "socket.io-client";
+import { pino } from "pino";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { changesSchema, enrolResponseSchema, pushedSchema } from "@tillwire/protocol/messages";
+import { formatSyncToken, parseSyncToken } from "@tillwire/protocol/sync-token";
+import { goLive, until } from "./support/live-client.ts";
+import { request, startTestServer, type TestServer } from "./support/server.ts";
+import { order, put } from "./support/shop-fixture.ts";
+
+let shop: TestServer;
+let logged = "";
+const log = pino({ level: "debug" }, new Writable({ write: (chunk, _encoding, done) => ((logged += String(chunk)), done()) }));
+beforeAll(async () => {
+  shop = await startTestServer({ log, allowedOrigins: ["https://friend.example"] });
+});
+afterAll(() => shop.stop());
+
+describe("push and pull", () => {
+  test("a device pulls to learn the epoch, pushes, and others see it", async () => {
+    const { token } = await shop.enrol();
+    const { body: page } = await shop.request(token, "GET", "/api/sync/pull");
+    expect(changesSchema.safeParse(page).error).toBeUndefined();
+    const push = { id: "p-1", syncToken: page.syncToken, writes: [put("orders", "http-1", order("http-1"))] };
+    const { status, body } = await shop.request(token, "POST", "/api/sync/push", push);
+    expect(status).toBe(200);
+    expect(pushedSchema.safeParse(body).error).toBeUndefined();
+    expect(body).toMatchObject({ type: "pushed", id: "p-1", results: [{ outcome: "accepted" }] });
+    const again = await shop.request(token, "POST", "/api/sync/push", push);
+    expect(again.body.results[0]).toMatchObject({ outcome: "duplicate", seq: body.results[0].seq });
+    const other = await shop.enrol();
+    const since = encodeURIComponent(page.syncToken);
+    const seen = await shop.request(other.token, "GET", `/api/sync/pull?since=${since}`);
+    expect(seen.body.changes.map(({ localId }: any) => localId)).toContain("http-1");
+    expect(seen.body.from).toBe(page.to);
+  });
+
+  test("what comes over HTTP reaches live sessions, and the other way round", async () => {
+    const live = await goLive(shop.url, "websocket", (await shop.enrol()).token);
+    const { token } = await shop.enrol();
+    const { body: page } = await shop.request(token, "GET", "/api/sync/pull");
+    await shop.request(token, "POST", "/api/sync/push", {
+      id: "p",
+      syncToken: page.syncToken,
+      writes: [put("orders", "over-http", order("over-http"))],
+    });
+    await live.next("changes", ({ changes }) => changes.some(({ localId }: any) => localId === "over-http"));
+    live.send({ type: "push", id: "p", writes: [put("orders", "over-ws", order("over-ws"))] });
+    await live.next("pushed");
+    const { body } = await shop.request(token, "GET", "/api/sync/pull");
+    expect(body.changes.map(({ localId }: any) => localId)).toContain("over-ws");
+    live.close();
+  });
+
+  test("pages are as long as asked for, and join", async () => {
+    const { token } = await shop.enrol();
+    const first = (await shop.request(token, "GET", "/api/sync/pull?limit=1")).body;
+    expect(first.changes).toHaveLength(1);
+    expect(first.to).toBeLessThan(first.head);
+    expect(first.digests).toBeUndefined();
+    const next = (await shop.request(token, "GET", `/api/sync/pull?limit=500&since=${first.syncToken}`)).body;
+    expect(next).toMatchObject({ from: first.to, to: next.head });
+    expect(Object.keys(next.digests)).toContain("orders");
+  });
+
+  test("a token of another choice of collections, or an unknown collection, is 422", async () => {
+    const { token } = await shop.enrol();
+    const { syncToken } = (await shop.request(token, "GET", "/api/sync/pull?collections=products,orders")).body;
+    const same = await shop.request(token, "GET", `/api/sync/pull?collections=orders,products&since=${syncToken}`);
+    expect(same.status).toBe(200);
+    expect((await shop.request(token, "GET", `/api/sync/pull?since=${syncToken}`)).body.code).toBe("UNPROCESSABLE");
+    expect((await shop.request(token, "GET", "/api/sync/pull?collections=x")).status).toBe(422);
+  });
+
+  test("without the epoch in force nothing is decided: 409 RESET says which it is", async () => {
+    const { token } = await shop.enrol();
+    const { epoch } = parseSyncToken((await shop.request(token, "GET", "/api/sync/pull")).body.syncToken)!;
+    const writes = [put("orders", "never", order("never"))];
+    for (const syncToken of [null, formatSyncToken({ epoch: "another", cursor: 0, choice: "all" })]) {
+      const { status, body } = await shop.request(token, "POST", "/api/sync/push", { id: "p", syncToken, writes });
+      expect([status, body.code, body.epoch, body.reason]).toEqual([409, "RESET", epoch, "EPOCH_CHANGED"]);
+    }
+    const pulled = await shop.request(token, "GET", "/api/sync/pull?since=tw1.another.4.all");
+    expect([pulled.status, pulled.body.code]).toEqual([409, "RESET"]);
+    expect(JSON.stringify((await shop.request(token, "GET", "/api/sync/pull")).body)).not.toContain("never");
+  });
+});
+
+describe("requests that fail as a whole", () => {
+  const problem = async (method: string, path: string, init: RequestInit = {}): Promise<any> => {
+    const response = await fetch(shop.url + path, { method, ...init });
+    expect(response.headers.get("content-type")).toContain("application/problem+json");
+    const body: any = await response.json();
+    expect(body).toMatchObject({ status: response.status, type: `urn:tillwire:error:${body.code}` });
+    expect(Object.keys(body).sort()).toEqual(["code", "detail", "requestId", "status", "title", "type"]);
+    return { ...body, retryAfter: response.headers.get("retry-after"), allow: response.headers.get("allow") };
+  };
+  const bearer = async () => ({ authorization: `Bearer ${(await shop.enrol()).token}`, "content-type": "application/json" });
+
+  test("no token and unknown tokens: 401", async () => {
+    expect(await problem("GET", "/api/sync/pull")).toMatchObject({ status: 401, code: "UNAUTHENTICATED" });
+    const headers = { authorization: "Bearer nobody" };
+    expect(await problem("GET", "/api/sync/updates", { headers })).toMatchObject({ code: "UNAUTHENTICATED" });
+    expect(await problem("GET", "/api/admin/devices", { headers })).toMatchObject({ code: "UNAUTHENTICATED" });
+  });
+
+  test("malformed: 400", async () => {
+    const headers = await bearer();
+    expect(await problem("POST", "/api/sync/push", { headers, body: "{" })).toMatchObject({ status: 400, code: "NOT_JSON" });
+    expect(await problem("POST", "/api/sync/push", { headers, body: "[]" })).toMatchObject({ status: 400, code: "MALFORMED" });
+    expect(await problem("POST", "/api/sync/batch", { headers, body: "{}" })).toMatchObject({ code: "MALFORMED" });
+    expect(await problem("POST", "/api/sync/order", { headers, body: "5" })).toMatchObject({ code: "MALFORMED" });
+    expect(await problem("GET", "/api/sync/pull?limit=many", { headers })).toMatchObject({ code: "MALFORMED" });
+    expect(await problem("GET", "/%zz")).toMatchObject({ code: "MALFORMED" });
+  });
+
+  test("what is not here, not so, not this way: 404, 405, 413, 415", async () => {
+    const headers = await bearer();
+    expect(await problem("GET", "/api/nothing")).toMatchObject({ status: 404, code: "NOT_FOUND" });
+    expect(await problem("PUT", "/api/sync/push")).toMatchObject({ status: 405, allow: "POST" });
+    expect(await problem("POST", "/api/admin/devices/x")).toMatchObject({ status: 405, allow: "DELETE" });
+    const large = JSON.stringify({ id: "p", syncToken: null, writes: ["x".repeat(1024 * 1024)] });
+    expect(await problem("POST", "/api/sync/push", { headers, body: large })).toMatchObject({ status: 413, code: "TOO_LARGE" });
+    const text = { ...headers, "content-type": "text/plain" };
+    expect(await problem("POST", "/api/sync/push", { headers: text, body: "x" })).toMatchObject({ status: 415 });
+  });
+
+  test("pages of foreign origins: 403; those that are allowed get their headers", async () => {
+    const headers = { origin: "https://evil.example" };
+    expect(await problem("GET", "/api/sync/pull", { headers })).toMatchObject({ status: 403, code: "FOREIGN_ORIGIN" });
+    const friend = { origin: "https://friend.example", "access-control-request-method": "POST" };
+    const preflight = await fetch(`${shop.url}/api/sync/push`, { method: "OPTIONS", headers: friend });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-origin")).toBe("https://friend.example");
+  });
+
+  test("more than the rate: 429 with Retry-After", async () => {
+    const { token } = await shop.enrol();
+    const answers = await Promise.all(Array.from({ length: 160 }, () => shop.request(token, "GET", "/api/sync/pull?limit=1")));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]!.body.code).toBe("RATE_LIMITED");
+    expect(Number(refused[0]!.headers.get("retry-after"))).toBeGreaterThan(0);
+  });
+
+  test("upgrades to nowhere are refused", async () => {
+    const { WebSocket } = await import("ws");
+    for (const [path, headers, status] of [
+      ["/elsewhere", {}, 404],
+      ["/socket.io", {}, 404],
+      ["/sync", { origin: "https://evil.example" }, 403],
+    ] as const) {
+      const socket = new WebSocket(shop.url.replace("http", "ws") + path, { headers });
+      const answer = await new Promise<number>((resolve) => {
+        socket.on("unexpected-response", (_request, response) => resolve(response.statusCode!));
+        socket.on("error", () => undefined);
+      });
+      expect([path, answer]).toEqual([path, status]);
+      socket.terminate();
+    }
+  });
+
+  test("Socket.IO refuses foreign origins on both of its ways", async () => {
+    for (const transport of ["websocket", "polling"]) {
+      const socket = io(shop.url, { transports: [transport], extraHeaders: { origin: "https://evil.example" }, reconnection: false });
+      await new Promise((resolve) => socket.on("connect_error", resolve));
+      socket.close();
+    }
+  });
+});
+
+describe("enrolment", () => {
+  const code = async (role = "register"): Promise<string> =>
+    (await shop.admin("POST", "/api/admin/enrolments", { name: "Till", role, storeId: shop.storeId })).body.code;
+  const redeem = (body: object) => shop.request(null, "POST", "/api/enrol", body);
+
+  test("a code makes a device, once", async () => {
+    const { body: made } = await shop.admin("POST", "/api/admin/enrolments", { name: "Till", role: "register" });
+    expect(made.code).toMatch(/^[2-9A-HJKMNP-TV-Z]{8}$/);
+    expect(made.link).toBe(`${shop.url}/#enrol=${made.code}`);
+    expect(made.expiresAt - Date.now()).toBeGreaterThan(9 * 60_000);
+    const { body } = await redeem({ code: made.code });
+    expect(enrolResponseSchema.safeParse(body).error).toBeUndefined();
+    expect(body).toMatchObject({ storeId: shop.storeId, storeName: "Corner Café", name: "Till", role: "register" });
+    expect(body.registerCode).toMatch(/^[A-Z]\d+$/);
+    const second = await redeem({ code: made.code });
+    expect([second.status, second.body.code]).toEqual([422, "CODE_INVALID"]);
+    expect(logged).not.toContain(body.token);
+  });
+
+  test("a code is good for one of many who come at once", async () => {
+    const single = await code();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => redeem({ code: single })));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+  });
+
+  test("people may type it in small letters, with spaces", async () => {
+    const typed = (await code()).toLowerCase().replace(/^(....)/, "$1 ");
+    expect((await redeem({ code: typed })).status).toBe(200);
+  });
+
+  test("an expired code is refused", async () => {
+    const late = await code();
+    await shop.database.sql`update enrolments set expires_at = now() - interval '1 second' where used_at is null`;
+    expect((await redeem({ code: late })).body.code).toBe("CODE_INVALID");
+  });
+
+  test("a device that enrols again has a new token and register code; the old ones are over", async () => {
+    const before = await shop.enrol({ deviceId: "till-7" });
+    const live = await goLive(shop.url, "websocket", before.token);
+    const after = await shop.enrol({ deviceId: "till-7" });
+    expect(after.deviceId).toBe("till-7");
+    expect(after.registerCode).not.toBe(before.registerCode);
+    expect(await live.next("error")).toMatchObject({ code: "UNAUTHENTICATED" });
+    expect((await shop.request(before.token, "GET", "/api/sync/pull")).status).toBe(401);
+    expect((await shop.request(after.token, "GET", "/api/sync/pull")).status).toBe(200);
+  });
+
+  test("the name of the server itself is no deviceId, and five tries use a code up", async () => {
+    const tried = await code();
+    for (let index = 0; index < 5; index++) {
+      expect((await redeem({ code: tried, deviceId: "server" })).body.code).toBe("UNPROCESSABLE");
+    }
+    expect((await redeem({ code: tried })).body.code).toBe("CODE_INVALID");
+  });
+
+  test("guessing is slowed per address", async () => {
+    const other = await startTestServer();
+    const answers = [];
+    for (let index = 0; index < 40; index++) answers.push(await other.request(null, "POST", "/api/enrol", { code: "WRONGONE" }));
+    expect(answers.at(-1)).toMatchObject({ status: 429 });
+    expect(Number(answers.at(-1)!.headers.get("retry-after"))).toBeGreaterThan(0);
+    await other.stop();
+  });
+});
+
+describe("administration", () => {
+  test("the fleet: who is online, how far, how much waits", async () => {
+    const storeId = await shop.openShop("fleet");
+    const { token, deviceId } = await shop.enrol({ storeId });
+    const away = await shop.enrol({ storeId });
+    const status = { cursor: 0, pending: 4, oldestPendingAt: 5, clock: Date.now() + 60_000, digestsEqual: true };
+    const live = await goLive(shop.url, "websocket", token, { status, app: { name: "register", version: "9" } });
+    live.send({ type: "push", id: "p", writes: [put("orders", "x", order("x"))] });
+    await live.next("pushed");
+    const fleet = async (): Promise<any[]> => (await shop.admin("GET", `/api/admin/devices?storeId=${storeId}`)).body.devices;
+    await until(async () => (await fleet())[0].online);
+    const [here, there] = await fleet();
+    expect(here).toMatchObject({ deviceId, online: true, pending: 4, cursor: 0, cursorLag: 1, app: { version: "9" }, oldestPendingAt: 5 });
+    expect(Math.abs(here.clockOffsetMs - 60_000)).toBeLessThan(2_000);
+    expect(there).toMatchObject({ deviceId: away.deviceId, online: false, cursor: null, cursorLag: null });
+    expect(JSON.stringify([here, there])).not.toContain("token");
+    live.close();
+    await until(async () => !(await fleet())[0].online);
+  });
+
+  test("conflicts are listed, latest first, in pages", async () => {
+    const storeId = await shop.openShop("disputes");
+    const a = await goLive(shop.url, "websocket", (await shop.enrol({ storeId })).token);
+    for (const notes of ["one", "two", "three"]) {
+      a.send({ type: "push", id: notes, writes: [put("orders", "o", order("o", { notes }))] });
+      await a.next("pushed");
+    }
+    const first = (await shop.admin("GET", `/api/admin/conflicts?storeId=${storeId}&limit=1`)).body;
+    expect(first.conflicts).toMatchObject([{ recordId: "o", kind: "HASH_MISMATCH", client: { data: { notes: "three" } } }]);
+    const path = `/api/admin/conflicts?storeId=${storeId}&limit=1&before=${first.nextBefore}`;
+    expect((await shop.admin("GET", path)).body.conflicts).toMatchObject([{ client: { data: { notes: "two" } } }]);
+    a.close();
+  });
+
+  test("unknown devices and stores are 404", async () => {
+    expect((await shop.admin("DELETE", "/api/admin/devices/nobody")).status).toBe(404);
+    expect((await shop.admin("GET", "/api/admin/devices?storeId=nowhere")).status).toBe(404);
+  });
+
+  test("a wrong admin token is refused", async () => {
+    expect((await shop.request("wrong", "GET", "/api/admin/devices")).status).toBe(401);
+    const { token } = await shop.enrol();
+    expect((await shop.request(token, "POST", "/api/admin/epoch", {})).status).toBe(401);
+  });
+});
+
+test("the admin token is made on the first start, told once, and kept as a hash", async () => {
+  const first = await shop.startNode({ adminToken: null });
+  const token = first.newAdminToken!;
+  expect((await request(first.url, token, "GET", "/api/admin/stores")).status).toBe(200);
+  const second = await shop.startNode({ adminToken: null });
+  expect(second.newAdminToken).toBeNull();
+  expect((await request(second.url, token, "GET", "/api/admin/stores")).status).toBe(200);
+  const rows = await shop.database.sql`select value from settings`;
+  expect(JSON.stringify(rows)).not.toContain(token);
+});
+
+test("metrics count what happened", async () => {
+  const { body } = await shop.request(null, "GET", "/metrics");
+  expect(body).toMatch(/tillwire_writes_total\{collection="orders",outcome="accepted"\} [1-9]/);
+  expect(body).toMatch(/tillwire_conflicts_total\{collection="orders",kind="HASH_MISMATCH"\} 2/);
+  expect(body).toMatch(/tillwire_commit_seconds_count [1-9]/);
+  expect(body).toMatch(/tillwire_commit_writes_sum [1-9]/);
+  expect(body).toMatch(/tillwire_push_seconds_count [1-9]/);
+  expect(body).toMatch(/tillwire_resets_total\{reason="EPOCH_CHANGED"\} [1-9]/);
+  expect(body).toMatch(/tillwire_frames_total [1-9]/);
+  expect(body).toMatch(/tillwire_queue_depth 0/);
+  expect(body).toContain("tillwire_oldest_pending_seconds");
+});
+
+test("the node's own doors", async () => {
+  expect((await shop.request(null, "GET", "/healthz")).body).toEqual({ status: "ok" });
+  expect((await shop.request(null, "GET", "/readyz")).body).toEqual({ status: "ready" });
+  expect((await shop.request(null, "GET", "/api/config")).body).toEqual({ protocol: 1, syncIntervalSeconds: 30 });
+  const { headers } = await shop.request(null, "GET", "/healthz");
+  expect(headers.get("content-security-policy")).toContain("default-src 'self'");
+});
+
+test("the log says what happened, without data or tokens", async () => {
+  const { token } = await shop.enrol();
+  const { body: page } = await shop.request(token, "GET", "/api/sync/pull");
+  const secret = order("log-1", { customerName: "Confidential" });
+  const other = order("log-1", { customerName: "Confidential too" });
+  const { syncToken } = page;
+  await shop.request(token, "POST", "/api/sync/push", { id: "p", syncToken, writes: [put("orders", "log-1", secret)] });
+  await shop.request(token, "POST", "/api/sync/push", { id: "p", syncToken, writes: [put("orders", "log-1", other)] });
+  const lines = logged.split("\n").filter((line) => line.includes("log-1"));
+  expect(JSON.parse(lines.at(-1)!)).toMatchObject({ level: 40, msg: "Conflict detected", kind: "HASH_MISMATCH", storeId: shop.storeId });
+  expect(logged).not.toContain("Confidential");
+  expect(logged).not.toContain(token);
+});
