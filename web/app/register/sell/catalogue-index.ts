@@ -7,6 +7,8 @@ export interface IndexedProduct {
   readonly hash: string;
   readonly name: string;
   readonly category: string;
+  /** Stock number and barcode, for the search that is one of them exactly. */
+  readonly codes: readonly string[];
   /** Everything that can be searched for, folded. */
   readonly text: string;
 }
@@ -50,26 +52,29 @@ export function searchCatalogue(index: CatalogueIndex, search: string, category:
   const wanted = fold(search.trim());
   const words = wanted.split(/\s+/).filter((word) => word !== "");
   const ranks: Product[][] = [[], [], [], []];
+  const atWord = ` ${wanted}`;
   for (const entry of index.products) {
     if (category !== null && entry.product.categoryName !== category) continue;
     if (!words.every((word) => entry.text.includes(word))) continue;
-    ranks[rankOf(entry, wanted)]?.push(entry.product);
+    ranks[rankOf(entry, wanted, atWord)]?.push(entry.product);
   }
   return ranks.flat();
 }
 
-function rankOf(entry: IndexedProduct, wanted: string): number {
+function rankOf({ codes, name }: IndexedProduct, wanted: string, atWord: string): number {
   if (wanted === "") return 3;
-  if (entry.product.barcode === wanted || entry.product.sku?.toLowerCase() === wanted) return 0;
-  if (entry.name.startsWith(wanted)) return 1;
-  return entry.name.includes(` ${wanted}`) ? 2 : 3;
+  if (codes.includes(wanted)) return 0;
+  if (name.startsWith(wanted)) return 1;
+  return name.includes(atWord) ? 2 : 3;
 }
 
 function indexProduct(product: Product, hash: string): IndexedProduct {
   const name = fold(product.name);
   const category = fold(product.categoryName ?? "\uffff"); // without a category: last
-  const text = `${name} ${fold(product.categoryName ?? "")} ${fold(product.sku ?? "")} ${product.barcode ?? ""}`;
-  return { product, hash, name, category, text };
+  const codes = [fold(product.sku ?? ""), product.barcode ?? ""];
+  // join, not a template: it makes a flat string at once, where a template would leave that to the first keystroke, for all products
+  const text = [name, fold(product.categoryName ?? ""), ...codes].join(" ");
+  return { product, hash, name, category, codes, text };
 }
 
 function compare(a: string, b: string): number {
