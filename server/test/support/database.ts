@@ -3,6 +3,14 @@ import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { inject } from "vitest";
 
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** The database `postgres` or its like: from here test databases are made. */
+    adminUrl: string;
+    templateDatabase: string;
+  }
+}
+
 export interface TestDatabase {
   readonly url: string;
   /** A few connections for the test itself. */

@@ -10,14 +10,6 @@ import type { TestProject } from "vitest/node";
 import { startEmbeddedPostgres } from "../../src/embedded-postgres.ts";
 import { migrate } from "../../src/migrate.ts";
 
-declare module "vitest" {
-  export interface ProvidedContext {
-    /** The database `postgres` or its like: from here test databases are made. */
-    adminUrl: string;
-    templateDatabase: string;
-  }
-}
-
 const migrations = resolve(import.meta.dirname, "../../../migrations");
 const prefix = "tillwire-test-";
 
