@@ -22,12 +22,12 @@ const noteSchema = z.looseObject({ id: z.string(), text: z.string(), paid: z.opt
 
 export const notes = defineCollection<Note>({
   name: "notes",
-  schema: noteSchema as unknown as z.ZodMiniType<Note>,
+  schema: noteSchema,
   guard: (current, next) => (current?.paid && !next?.paid ? "a paid note stays paid" : null),
 });
 export const entries = defineCollection<Note>({
   name: "entries",
-  schema: noteSchema as unknown as z.ZodMiniType<Note>,
+  schema: noteSchema,
   appendOnly: true,
 });
 export const COLLECTIONS = collectionSet([notes, entries, conflicts]);
