@@ -30,7 +30,9 @@ describe("items", () => {
     expect(batchRequestSchema.safeParse(written).error).toBeUndefined();
     expect(batchRequestSchema.safeParse(omitted).error).toBeUndefined();
     for (const collection of ["orders", "transactions"] as const) {
-      const hashes = [written, omitted].map((body) => body[collection].map((item: unknown) => read(collection, item).write.hash));
+      const hashes = [written, omitted].map((body) =>
+        body[collection].map((item: unknown) => read(collection, item).write.hash),
+      );
       expect(hashes[0]).toEqual(hashes[1]);
     }
   });
@@ -42,7 +44,9 @@ describe("items", () => {
         "8d4f20774ed856cf2b485b45499b28cea6a602a4281bd7f3eea1ba4be5576793",
       ]
     `);
-    expect(read("transactions", written.transactions[0]).write.hash).toMatchInlineSnapshot(`"b2863dc39b9bd82d7a3f270d981536ee84818733ce235240eb74f0ca471a92ee"`);
+    expect(read("transactions", written.transactions[0]).write.hash).toMatchInlineSnapshot(
+      `"b2863dc39b9bd82d7a3f270d981536ee84818733ce235240eb74f0ca471a92ee"`,
+    );
   });
 
   test("every body of the wire passes the checks of its collection", () => {
@@ -95,7 +99,10 @@ describe("items", () => {
   });
 
   test("text that can't be stored is unreadable", () => {
-    expect(itemToWrite("orders", { localId: "a", order: { notes: "\u0000" } })).toMatchObject({ code: "TEXT_INVALID", localId: "a" });
+    expect(itemToWrite("orders", { localId: "a", order: { notes: "\u0000" } })).toMatchObject({
+      code: "TEXT_INVALID",
+      localId: "a",
+    });
   });
 });
 
@@ -111,7 +118,12 @@ test("the frozen defaults", () => {
     items: [{ id: "i", variation: null, notes: null, modifiers: [] }],
   });
   expect(withDefaults("orders", {})["items"]).toEqual([]);
-  expect(withDefaults("transactions", {})).toEqual({ orderId: null, orderNumber: null, notes: null, completedAt: null });
+  expect(withDefaults("transactions", {})).toEqual({
+    orderId: null,
+    orderNumber: null,
+    notes: null,
+    completedAt: null,
+  });
 });
 
 describe("answers", () => {
@@ -127,7 +139,11 @@ describe("answers", () => {
       { field: "notes", localValue: "a", serverValue: { b: 1 }, resolution: "CLIENT" as const },
     ];
     const conflict = { id: "c", kind: "VERSION_MISMATCH" as const, policy: "SERVER_WINS" as const, fields };
-    const response = syncResponseOf({ collection: "orders", localId: "o", outcome: "conflict", conflict }, undefined, 7);
+    const response = syncResponseOf(
+      { collection: "orders", localId: "o", outcome: "conflict", conflict },
+      undefined,
+      7,
+    );
     expect(response).toMatchObject({ success: false, message: "Conflict: server version is newer" });
     expect(response.conflicts).toEqual([
       { field: "total", localValue: "4.5", serverValue: "null", resolution: "SERVER_WINS" },

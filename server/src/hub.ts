@@ -18,7 +18,7 @@ export interface Broadcast {
 
 export interface HubMember {
   receive(broadcast: Broadcast): void;
-  /** Another epoch is in force: what was sent so far belongs to a history that is over. */
+  /** Another epoch is in force, if not for the member: it makes sure that it has reached the hub's seq in it. */
   epochChanged(epoch: string): void;
 }
 
@@ -37,9 +37,9 @@ export class StoreHub {
   // null until a session or a commit has told where the feed stands
   #seq: number | null = null;
   #epoch: string | null = null;
-  // Epochs do not come back: what still speaks of one of these is late.
-  readonly #pastEpochs = new Set<string>();
   #wanted = 0;
+  // Somebody spoke of another epoch. Which is late and which is new, only a read that begins after it can tell.
+  #epochDoubted = false;
   #reading = false;
 
   constructor(options: HubOptions) {
@@ -50,8 +50,8 @@ export class StoreHub {
     return this.#seq;
   }
 
-  get isEmpty(): boolean {
-    return this.#members.size === 0;
+  get epoch(): string | null {
+    return this.#epoch;
   }
 
   join(member: HubMember): void {
@@ -64,43 +64,37 @@ export class StoreHub {
 
   /** A session read the feed up to `seq`. */
   reached(seq: number, epoch: string): void {
-    if (this.#noticeEpoch(epoch)) this.#seq ??= seq;
+    this.#begin(seq, epoch);
     this.hint(seq, epoch);
   }
 
   publish(committed: Committed): void {
     const stretch: Stretch = { ...committed, head: committed.to };
-    if (!this.#noticeEpoch(stretch.epoch)) return;
-    if (this.#seq !== null && stretch.from > this.#seq) this.hint(stretch.to, stretch.epoch);
+    const seq = this.#begin(stretch.from, stretch.epoch);
+    if (stretch.epoch !== this.#epoch || stretch.from > seq) this.hint(stretch.to, stretch.epoch);
     else this.#advance(stretch);
   }
 
   /** Somebody says that the feed has reached `head`; true or not, it is looked up. */
   hint(head: number, epoch: string): void {
-    if (!this.#noticeEpoch(epoch)) return;
     this.#wanted = Math.max(this.#wanted, head);
-    if (this.#seq !== null && this.#wanted > this.#seq && !this.#reading) void this.#readGap();
+    if (epoch !== this.#epoch) this.#epochDoubted = true;
+    if (!this.#reading && this.#isBehind()) void this.#readGap();
   }
 
-  /** @returns false for an epoch that is over */
-  #noticeEpoch(epoch: string): boolean {
-    if (this.#epoch === epoch) return true;
-    if (this.#pastEpochs.has(epoch)) return false;
-    const past = this.#epoch;
+  #begin(seq: number, epoch: string): number {
+    if (this.#seq !== null) return this.#seq;
     this.#epoch = epoch;
-    if (past === null) return true;
-    this.#pastEpochs.add(past);
-    // The new history may be shorter: start again from where the first session or commit stands.
-    this.#seq = null;
-    this.#wanted = 0;
-    for (const member of this.#members) member.epochChanged(epoch);
-    return true;
+    return (this.#seq = seq);
+  }
+
+  #isBehind(): boolean {
+    return this.#seq !== null && this.#members.size > 0 && (this.#epochDoubted || this.#wanted > this.#seq);
   }
 
   /** Sends on what is new of the stretch; it must not begin above seq. */
   #advance(stretch: Stretch): void {
-    if (this.#seq === null) this.#seq = stretch.from;
-    if (stretch.to <= this.#seq) return;
+    if (this.#seq === null || stretch.to <= this.#seq) return;
     const fresh = sliceStretch(stretch, this.#seq);
     this.#seq = stretch.to;
     for (const piece of splitStretch(fresh)) this.#broadcast(piece);
@@ -124,21 +118,36 @@ export class StoreHub {
   async #readGap(): Promise<void> {
     this.#reading = true;
     try {
-      while (this.#seq !== null && this.#wanted > this.#seq && !this.isEmpty) {
+      while (this.#isBehind()) {
         this.#options.onGap();
-        const page = await this.#options.readFeed(this.#options.storeId, this.#seq);
-        if (page.epoch !== this.#epoch) {
-          if (!this.#noticeEpoch(page.epoch)) continue;
-          return;
-        }
-        // a hint may have named a head that the feed never had
-        if (page.to >= page.head) this.#wanted = Math.max(page.head, this.#seq ?? 0);
-        this.#advance(page);
+        const doubted = this.#epochDoubted;
+        this.#epochDoubted = false;
+        const page = await this.#options.readFeed(this.#options.storeId, this.#seq!);
+        const changed = this.#take(page);
+        // Members may be the ones who are late: they look for themselves.
+        if (doubted || changed) for (const member of this.#members) member.epochChanged(page.epoch);
       }
     } catch (error) {
+      this.#epochDoubted = true;
       this.#options.onError(error);
     } finally {
       this.#reading = false;
     }
+  }
+
+  /**
+   * A page that the hub read: its reads follow one another, so what the latest says of the epoch holds.
+   * @returns whether another epoch is in force
+   */
+  #take(page: Stretch): boolean {
+    // A hint may have named a head that this feed never had.
+    if (page.to >= page.head) this.#wanted = 0;
+    if (page.epoch !== this.#epoch) {
+      this.#epoch = page.epoch;
+      this.#seq = page.head;
+      return true;
+    }
+    this.#advance(page);
+    return false;
   }
 }

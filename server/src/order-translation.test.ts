@@ -2,7 +2,12 @@ import { expect, test } from "vitest";
 import { refiledId } from "./checked-write.ts";
 import { orderMeant, refiledPrefixes } from "./order-translation.ts";
 
-const candidate = (localId: string, number: string | null, createdBy: string, seq = 1) => ({ localId, number, createdBy, seq });
+const candidate = (localId: string, number: string | null, createdBy: string, seq = 1) => ({
+  localId,
+  number,
+  createdBy,
+  seq,
+});
 const mention = { orderId: "local-1", orderNumber: "ORD-7", createdBy: "a" };
 
 test("an order under its own id is meant by its number", () => {

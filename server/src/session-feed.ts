@@ -95,6 +95,7 @@ export class SessionFeed implements HubMember {
 
   epochChanged(epoch: string): void {
     if (epoch !== this.#epoch && this.#reset?.epoch !== epoch) this.reset("EPOCH_CHANGED", epoch);
+    else void this.#read();
   }
 
   receive(broadcast: Broadcast): void {
@@ -125,8 +126,8 @@ export class SessionFeed implements HubMember {
     while (!this.#isDone()) {
       try {
         await this.#roomToSend();
-        if (this.#isDone()) break;
-        if (await this.#readOnce()) break;
+        if (this.#isDone()) return;
+        if (await this.#readOnce()) return;
         failing = false;
       } catch (error) {
         if (!failing) this.#options.onError(error);
@@ -134,7 +135,6 @@ export class SessionFeed implements HubMember {
         await this.#delay(RETRY_MS);
       }
     }
-    this.#reading = false;
   }
 
   // A method, since closing happens between awaits, where the compiler does not look.
@@ -171,9 +171,13 @@ export class SessionFeed implements HubMember {
     this.#held = [];
     this.#heldBytes = 0;
     for (const broadcast of held) this.#deliver(broadcast);
-    const hubSeq = this.#options.hub.seq;
-    if (this.#reset !== null || hubSeq === null || hubSeq > this.#position) return false;
+    const { hub } = this.#options;
+    // A hub in another epoch will tell when it has found out which of the two is over.
+    const hubIsAhead = hub.epoch === this.#epoch && hub.seq! > this.#position;
+    if (this.#reset !== null || hubIsAhead) return false;
     this.#rereading = false;
+    // In this very turn: what is broadcast from here on is no longer held.
+    this.#reading = false;
     return true;
   }
 

@@ -11,7 +11,10 @@ import { order, put } from "./support/shop-fixture.ts";
 
 let shop: TestServer;
 let logged = "";
-const log = pino({ level: "debug" }, new Writable({ write: (chunk, _encoding, done) => ((logged += String(chunk)), done()) }));
+const log = pino(
+  { level: "debug" },
+  new Writable({ write: (chunk, _encoding, done) => ((logged += String(chunk)), done()) }),
+);
 beforeAll(async () => {
   shop = await startTestServer({ log, allowedOrigins: ["https://friend.example"] });
 });
@@ -96,7 +99,10 @@ describe("requests that fail as a whole", () => {
     expect(Object.keys(body).sort()).toEqual(["code", "detail", "requestId", "status", "title", "type"]);
     return { ...body, retryAfter: response.headers.get("retry-after"), allow: response.headers.get("allow") };
   };
-  const bearer = async () => ({ authorization: `Bearer ${(await shop.enrol()).token}`, "content-type": "application/json" });
+  const bearer = async () => ({
+    authorization: `Bearer ${(await shop.enrol()).token}`,
+    "content-type": "application/json",
+  });
 
   test("no token and unknown tokens: 401", async () => {
     expect(await problem("GET", "/api/sync/pull")).toMatchObject({ status: 401, code: "UNAUTHENTICATED" });
@@ -107,8 +113,14 @@ describe("requests that fail as a whole", () => {
 
   test("malformed: 400", async () => {
     const headers = await bearer();
-    expect(await problem("POST", "/api/sync/push", { headers, body: "{" })).toMatchObject({ status: 400, code: "NOT_JSON" });
-    expect(await problem("POST", "/api/sync/push", { headers, body: "[]" })).toMatchObject({ status: 400, code: "MALFORMED" });
+    expect(await problem("POST", "/api/sync/push", { headers, body: "{" })).toMatchObject({
+      status: 400,
+      code: "NOT_JSON",
+    });
+    expect(await problem("POST", "/api/sync/push", { headers, body: "[]" })).toMatchObject({
+      status: 400,
+      code: "MALFORMED",
+    });
     expect(await problem("POST", "/api/sync/batch", { headers, body: "{}" })).toMatchObject({ code: "MALFORMED" });
     expect(await problem("POST", "/api/sync/order", { headers, body: "5" })).toMatchObject({ code: "MALFORMED" });
     expect(await problem("GET", "/api/sync/pull?limit=many", { headers })).toMatchObject({ code: "MALFORMED" });
@@ -121,7 +133,10 @@ describe("requests that fail as a whole", () => {
     expect(await problem("PUT", "/api/sync/push")).toMatchObject({ status: 405, allow: "POST" });
     expect(await problem("POST", "/api/admin/devices/x")).toMatchObject({ status: 405, allow: "DELETE" });
     const large = JSON.stringify({ id: "p", syncToken: null, writes: ["x".repeat(1024 * 1024)] });
-    expect(await problem("POST", "/api/sync/push", { headers, body: large })).toMatchObject({ status: 413, code: "TOO_LARGE" });
+    expect(await problem("POST", "/api/sync/push", { headers, body: large })).toMatchObject({
+      status: 413,
+      code: "TOO_LARGE",
+    });
     const text = { ...headers, "content-type": "text/plain" };
     expect(await problem("POST", "/api/sync/push", { headers: text, body: "x" })).toMatchObject({ status: 415 });
   });
@@ -137,7 +152,9 @@ describe("requests that fail as a whole", () => {
 
   test("more than the rate: 429 with Retry-After", async () => {
     const { token } = await shop.enrol();
-    const answers = await Promise.all(Array.from({ length: 160 }, () => shop.request(token, "GET", "/api/sync/pull?limit=1")));
+    const answers = await Promise.all(
+      Array.from({ length: 160 }, () => shop.request(token, "GET", "/api/sync/pull?limit=1")),
+    );
     const refused = answers.filter(({ status }) => status === 429);
     expect(refused.length).toBeGreaterThan(0);
     expect(refused[0]!.body.code).toBe("RATE_LIMITED");
@@ -163,7 +180,11 @@ describe("requests that fail as a whole", () => {
 
   test("Socket.IO refuses foreign origins on both of its ways", async () => {
     for (const transport of ["websocket", "polling"]) {
-      const socket = io(shop.url, { transports: [transport], extraHeaders: { origin: "https://evil.example" }, reconnection: false });
+      const socket = io(shop.url, {
+        transports: [transport],
+        extraHeaders: { origin: "https://evil.example" },
+        reconnection: false,
+      });
       await new Promise((resolve) => socket.on("connect_error", resolve));
       socket.close();
     }
@@ -228,7 +249,8 @@ describe("enrolment", () => {
   test("guessing is slowed per address", async () => {
     const other = await startTestServer();
     const answers = [];
-    for (let index = 0; index < 40; index++) answers.push(await other.request(null, "POST", "/api/enrol", { code: "WRONGONE" }));
+    for (let index = 0; index < 40; index++)
+      answers.push(await other.request(null, "POST", "/api/enrol", { code: "WRONGONE" }));
     expect(answers.at(-1)).toMatchObject({ status: 429 });
     expect(Number(answers.at(-1)!.headers.get("retry-after"))).toBeGreaterThan(0);
     await other.stop();
@@ -244,10 +266,19 @@ describe("administration", () => {
     const live = await goLive(shop.url, "websocket", token, { status, app: { name: "register", version: "9" } });
     live.send({ type: "push", id: "p", writes: [put("orders", "x", order("x"))] });
     await live.next("pushed");
-    const fleet = async (): Promise<any[]> => (await shop.admin("GET", `/api/admin/devices?storeId=${storeId}`)).body.devices;
+    const fleet = async (): Promise<any[]> =>
+      (await shop.admin("GET", `/api/admin/devices?storeId=${storeId}`)).body.devices;
     await until(async () => (await fleet())[0].online);
     const [here, there] = await fleet();
-    expect(here).toMatchObject({ deviceId, online: true, pending: 4, cursor: 0, cursorLag: 1, app: { version: "9" }, oldestPendingAt: 5 });
+    expect(here).toMatchObject({
+      deviceId,
+      online: true,
+      pending: 4,
+      cursor: 0,
+      cursorLag: 1,
+      app: { version: "9" },
+      oldestPendingAt: 5,
+    });
     expect(Math.abs(here.clockOffsetMs - 60_000)).toBeLessThan(2_000);
     expect(there).toMatchObject({ deviceId: away.deviceId, online: false, cursor: null, cursorLag: null });
     expect(JSON.stringify([here, there])).not.toContain("token");
@@ -263,7 +294,9 @@ describe("administration", () => {
       await a.next("pushed");
     }
     const first = (await shop.admin("GET", `/api/admin/conflicts?storeId=${storeId}&limit=1`)).body;
-    expect(first.conflicts).toMatchObject([{ recordId: "o", kind: "HASH_MISMATCH", client: { data: { notes: "three" } } }]);
+    expect(first.conflicts).toMatchObject([
+      { recordId: "o", kind: "HASH_MISMATCH", client: { data: { notes: "three" } } },
+    ]);
     const path = `/api/admin/conflicts?storeId=${storeId}&limit=1&before=${first.nextBefore}`;
     expect((await shop.admin("GET", path)).body.conflicts).toMatchObject([{ client: { data: { notes: "two" } } }]);
     a.close();
@@ -322,7 +355,12 @@ test("the log says what happened, without data or tokens", async () => {
   await shop.request(token, "POST", "/api/sync/push", { id: "p", syncToken, writes: [put("orders", "log-1", secret)] });
   await shop.request(token, "POST", "/api/sync/push", { id: "p", syncToken, writes: [put("orders", "log-1", other)] });
   const lines = logged.split("\n").filter((line) => line.includes("log-1"));
-  expect(JSON.parse(lines.at(-1)!)).toMatchObject({ level: 40, msg: "Conflict detected", kind: "HASH_MISMATCH", storeId: shop.storeId });
+  expect(JSON.parse(lines.at(-1)!)).toMatchObject({
+    level: 40,
+    msg: "Conflict detected",
+    kind: "HASH_MISMATCH",
+    storeId: shop.storeId,
+  });
   expect(logged).not.toContain("Confidential");
   expect(logged).not.toContain(token);
 });

@@ -1,0 +1,224 @@
+/** Time and slow links: what no real socket shows in a second. */
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import { ReplicationError } from "@tillwire/protocol/errors";
+import { LIMITS } from "@tillwire/protocol/limits";
+import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
+import { createManualRuntime } from "../test/support/manual-runtime.ts";
+import type { Accept } from "./accept.ts";
+import type { Feed } from "./feed.ts";
+import type { Link } from "./link.ts";
+import { createMetrics } from "./metrics.ts";
+import type { SessionServices } from "./session-services.ts";
+import { Sessions } from "./sessions.ts";
+import { createTokenBuckets } from "./token-bucket.ts";
+
+function setUp(changes: { accept?: Partial<Accept>; feed?: Partial<Feed>; authenticate?: () => Promise<never> } = {}) {
+  const runtime = createManualRuntime();
+  const device = { storeId: "shop", deviceId: "a", role: "register", name: "A" } as const;
+  const page = { epoch: "e", from: 0, to: 0, head: 0, changes: [], digests: new Map() };
+  const services = {
+    collections: SHOP_COLLECTIONS,
+    accept: { submit: async () => ({ results: [], filedUnder: new Map() }), ...changes.accept },
+    auth: { authenticate: changes.authenticate ?? (async () => device) },
+    feed: {
+      open: async () => ({ epoch: "e", head: 0, position: 0, reset: null }),
+      readPage: async () => page,
+      readAll: async () => page,
+      ...changes.feed,
+    },
+    status: { seen: () => undefined },
+    buckets: createTokenBuckets({ perSecond: LIMITS.pushesPerSecond, burst: LIMITS.pushBurst }, runtime.now),
+    metrics: createMetrics(),
+    log: pino({ level: "silent" }),
+    runtime,
+  } as unknown as SessionServices;
+  const sessions = new Sessions({ services, listDevices: async () => [] });
+
+  function connect(remoteAddress = "1.1.1.1") {
+    const sent: any[] = [];
+    const link = {
+      transport: "websocket" as const,
+      remoteAddress,
+      bufferedBytes: 0,
+      send: (text: string) => void sent.push(JSON.parse(text)),
+      close: (code: number) => void (closed.code ??= code),
+    } satisfies Link;
+    const closed: { code: number | null } = { code: null };
+    const listener = sessions.open(link);
+    const say = async (message: unknown): Promise<void> => {
+      listener?.message(JSON.stringify(message));
+      await runtime.pass(0);
+    };
+    const hello = (more: object = {}): Promise<void> =>
+      say({ type: "hello", protocol: 1, token: "t", syncToken: null, ...more });
+    return { sent, link, closed, listener, say, hello };
+  }
+  return { runtime, sessions, services, connect };
+}
+
+describe("time", () => {
+  test("a link that does not say hello within 5 s is closed", async () => {
+    const { runtime, connect } = setUp();
+    const { sent, closed } = connect();
+    await runtime.pass(LIMITS.helloTimeoutMs - 1);
+    expect(closed.code).toBeNull();
+    await runtime.pass(1);
+    expect(sent).toMatchObject([{ type: "error", code: "UNAUTHENTICATED" }]);
+    expect(closed.code).toBe(4401);
+  });
+
+  test("a session that is silent for 40 s is dead; anything it says keeps it", async () => {
+    const { runtime, sessions, connect } = setUp();
+    const { closed, hello, say, listener } = connect();
+    await hello();
+    await runtime.pass(39_000);
+    await say({ type: "ping" });
+    await runtime.pass(39_000);
+    listener!.alive();
+    await runtime.pass(39_000);
+    expect(closed.code).toBeNull();
+    await runtime.pass(3_000);
+    expect(closed.code).toBe(1001);
+    expect(sessions.positions().size).toBe(0);
+  });
+});
+
+describe("slow links", () => {
+  test("more than 4 MiB in the buffer of a live session cuts it", async () => {
+    const { sessions, connect } = setUp();
+    const { sent, closed, hello, link } = connect();
+    await hello();
+    link.bufferedBytes = LIMITS.sendBufferBytes + 1;
+    const json = '{"seq":1,"collection":"orders","localId":"o"}';
+    const changes = [{ seq: 1, collection: "orders", json }];
+    sessions.publish({ storeId: "shop", epoch: "e", from: 0, to: 1, at: 0, changes, digests: new Map() });
+    expect(sent.at(-1)).toMatchObject({ code: "SLOW_CONSUMER", retry: "backoff" });
+    expect(closed.code).toBe(1013);
+  });
+
+  test("so does being behind for 30 s", async () => {
+    const { runtime, connect } = setUp();
+    const { closed, hello, say, link } = connect();
+    await hello();
+    link.bufferedBytes = LIMITS.frameBytes + 1;
+    await runtime.pass(29_000);
+    await say({ type: "ping" });
+    expect(closed.code).toBeNull();
+    await runtime.pass(3_000);
+    expect(closed.code).toBe(1013);
+  });
+
+  test("a link that catches up again is left alone", async () => {
+    const { runtime, connect } = setUp();
+    const { closed, hello, say, link } = connect();
+    await hello();
+    for (let rounds = 0; rounds < 4; rounds++) {
+      link.bufferedBytes = LIMITS.frameBytes + 1;
+      await runtime.pass(20_000);
+      link.bufferedBytes = 0;
+      await runtime.pass(2_000);
+      await say({ type: "ping" });
+    }
+    expect(closed.code).toBeNull();
+  });
+});
+
+describe("errors", () => {
+  test("accept's errors are told with the push's id, and the link stays", async () => {
+    const submit = async (): Promise<never> => Promise.reject(new ReplicationError("UNAVAILABLE", "away", 1_000));
+    const { connect } = setUp({ accept: { submit } });
+    const { sent, closed, hello, say } = connect();
+    await hello();
+    await say({ type: "push", id: "p-1", writes: [] });
+    expect(sent.at(-1)).toMatchObject({ code: "UNAVAILABLE", requestId: "p-1", retryAfterMs: 1_000 });
+    expect(closed.code).toBeNull();
+    await say({ type: "push", id: "p-2", writes: [] });
+    expect(sent.at(-1)).toMatchObject({ code: "UNAVAILABLE", requestId: "p-2" });
+  });
+
+  test("an unforeseen error is INTERNAL and tells nothing", async () => {
+    const submit = async (): Promise<never> => Promise.reject(new Error("select secret from payload"));
+    const { connect } = setUp({ accept: { submit } });
+    const { sent, hello, say } = connect();
+    await hello();
+    await say({ type: "push", id: "p", writes: [] });
+    expect(sent.at(-1)).toMatchObject({ code: "INTERNAL" });
+    expect(JSON.stringify(sent)).not.toContain("secret");
+  });
+
+  test("a revocation found by accept closes the link with 4403", async () => {
+    const submit = async (): Promise<never> => Promise.reject(new ReplicationError("DEVICE_REVOKED", "revoked"));
+    const { connect } = setUp({ accept: { submit } });
+    const { closed, hello, say } = connect();
+    await hello();
+    await say({ type: "push", id: "p", writes: [] });
+    expect(closed.code).toBe(4403);
+  });
+
+  test("RESET from accept is a reset, and frames from 0 in the new epoch", async () => {
+    const submit = async (): Promise<never> => Promise.reject(new ReplicationError("RESET", "another epoch"));
+    let epoch = "e";
+    const page = () => ({ epoch, from: 0, to: 0, head: 0, changes: [], digests: new Map() });
+    const { connect } = setUp({
+      accept: { submit },
+      feed: {
+        readPage: async () => page(),
+        readHead: async () => ({ storeId: "shop", head: 0, epoch }),
+        resetMessage: async (_storeId, reason, now) => ({ type: "reset", reason, epoch: now, reoffer: true }),
+      },
+    });
+    const { sent, hello, say } = connect();
+    await hello();
+    epoch = "f";
+    await say({ type: "push", id: "p", writes: [] });
+    expect(sent.slice(-2)).toMatchObject([
+      { type: "reset", epoch: "f", reason: "EPOCH_CHANGED" },
+      { type: "changes", from: 0, syncToken: "tw1.f.0.all" },
+    ]);
+  });
+
+  test("who can't be let in for the database's sake is sent away to try again", async () => {
+    const { connect } = setUp({
+      authenticate: async () => Promise.reject(new ReplicationError("UNAVAILABLE", "away", 1_000)),
+    });
+    const { sent, closed, hello } = connect();
+    await hello();
+    expect(sent).toMatchObject([{ code: "UNAVAILABLE" }]);
+    expect(closed.code).toBe(1013);
+  });
+
+  test("pushes beyond the rate are told to wait, and time heals", async () => {
+    const { runtime, connect } = setUp();
+    const { sent, hello, say } = connect();
+    await hello();
+    for (let pushes = 0; pushes <= LIMITS.pushBurst; pushes++)
+      await say({ type: "push", id: `p-${pushes}`, writes: [] });
+    expect(sent.at(-1)).toMatchObject({ code: "RATE_LIMITED", requestId: `p-${LIMITS.pushBurst}` });
+    await runtime.pass(sent.at(-1).retryAfterMs);
+    await say({ type: "push", id: "later", writes: [] });
+    expect(sent.at(-1)).toMatchObject({ type: "pushed", id: "later" });
+  });
+});
+
+test("draining tells every session, also those that have not said hello, and lets nobody in", async () => {
+  const { sessions, connect } = setUp();
+  const [open, stranger] = [connect(), connect()];
+  await open.hello();
+  sessions.drain();
+  for (const { sent, closed } of [open, stranger]) {
+    expect(sent.at(-1)).toMatchObject({ code: "SHUTTING_DOWN" });
+    expect(closed.code).toBe(1012);
+  }
+  expect(connect().closed.code).toBe(1012);
+});
+
+test("nothing of a store stays in memory when its last session has gone", async () => {
+  const { sessions, connect } = setUp();
+  const { hello, listener } = connect();
+  await hello();
+  expect([...sessions.positions()]).toEqual([["shop", 0]]);
+  listener!.closed();
+  expect(sessions.positions().size).toBe(0);
+  expect(sessions.devices()).toEqual([]);
+});
