@@ -1,7 +1,7 @@
 /** The environment of a browser tab. Nothing here needs a secure context: what is missing on plain http is left out. */
 import { v7 } from "uuid";
-import type { Identity } from "./api.ts";
-import type { Channel, Environment, IdentityStore, Locks, StorageState } from "./environment.ts";
+import type { Channel, Environment, Locks, StorageState } from "./environment.ts";
+import { indexedDbIdentity } from "./identity-db.ts";
 import { openIndexedDb } from "./indexed-db.ts";
 import { webSocketLinks } from "./transports/websocket.ts";
 import { openSocketIo } from "./transports/socket-io.ts";
@@ -26,7 +26,7 @@ export function browserEnvironment(overrides: Partial<Environment> = {}): Enviro
     locks: typeof navigator === "undefined" || !navigator.locks ? null : webLocks(navigator.locks),
     onNudge,
     storage,
-    identities: localStorageIdentity(),
+    identities: indexedDbIdentity(),
     ...overrides,
   };
 }
@@ -78,21 +78,4 @@ async function storage(): Promise<StorageState | null> {
   const persisted = (await manager.persisted()) || (await manager.persist());
   const { usage, quota } = await manager.estimate();
   return { persisted, ...(usage === undefined ? {} : { usage }), ...(quota === undefined ? {} : { quota }) };
-}
-
-const IDENTITY_KEY = "tillwire:identity";
-
-function localStorageIdentity(): IdentityStore {
-  return {
-    async load() {
-      const text = localStorage.getItem(IDENTITY_KEY);
-      return text === null ? null : (JSON.parse(text) as Identity);
-    },
-    async save(identity) {
-      localStorage.setItem(IDENTITY_KEY, JSON.stringify(identity));
-    },
-    async forget() {
-      localStorage.removeItem(IDENTITY_KEY);
-    },
-  };
 }
