@@ -1,9 +1,9 @@
 /** Takes what the feed brings, in its order, and knows whether this device is behind. */
 import type { Changes, Reset } from "@tillwire/protocol/messages";
 import { applyFrame, equalDigests, frameStep, type FrameStep } from "./apply-frame.ts";
+import type { Transact } from "./fenced.ts";
 import { beginFreshBase } from "./fresh-base.ts";
 import type { SyncRow } from "./local-store.ts";
-import type { Transact } from "./pusher.ts";
 
 export interface FeedHost {
   readonly transact: Transact;

@@ -29,6 +29,7 @@ type Transport = "socket.io" | "websocket";
 export class LinkDriver {
   #state: LinkState;
   #link: Link | null = null;
+  #serial = 0;
   #transport: Transport | null = null;
   #cancelRetry: (() => void) | null = null;
   #cancelGrace: (() => void) | null = null;
@@ -50,6 +51,10 @@ export class LinkDriver {
   }
   get transport(): Transport | null {
     return this.#transport;
+  }
+  /** Another one for every link: what came over an earlier one may no longer fit what the present one was told. */
+  get serial(): number {
+    return this.#serial;
   }
   /** Whether the server has welcomed this device. */
   get isLive(): boolean {
@@ -147,6 +152,7 @@ export class LinkDriver {
     this.#cancelWelcome?.();
     this.#cancelWelcome = null;
     this.#transport = null;
+    this.#serial++;
     const link = this.#link;
     this.#link = null;
     link?.close();

@@ -1,9 +1,9 @@
 /** One push in flight, over whichever link there is; oldest first, retries as sent. */
 import type { Result, Write } from "@tillwire/protocol/messages";
 import type { WireLimits } from "@tillwire/protocol/limits";
-import type { SyncRow, WriteTx } from "./local-store.ts";
 import { writeOf } from "./outbox.ts";
 import type { SentWrite } from "./settlement.ts";
+import type { Transact } from "./fenced.ts";
 import { beginFreshBase } from "./fresh-base.ts";
 import { settleAnswer, takeOut } from "./settle.ts";
 
@@ -18,9 +18,6 @@ export interface Push {
   readonly writes: readonly Write[];
   readonly sentAt: number;
 }
-
-/** Runs under the fence, and brings the view up to date. */
-export type Transact = <R>(run: (tx: WriteTx, sync: SyncRow) => Promise<R>) => Promise<R>;
 
 export interface PusherHost {
   readonly transact: Transact;

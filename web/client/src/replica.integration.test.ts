@@ -13,7 +13,7 @@ import { browserEnvironment } from "./browser.ts";
 import type { Environment } from "./environment.ts";
 import { openIndexedDb } from "./indexed-db.ts";
 import { createReplica } from "./replica.ts";
-import { webSocketLinks, type WebSocketLike } from "./transports/websocket.ts";
+import { webSocketLinks } from "./transports/websocket.ts";
 import { openSocketIo } from "./transports/socket-io.ts";
 
 let shop: TestServer;

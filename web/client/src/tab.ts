@@ -1,13 +1,15 @@
 /** One tab's part in the sync: it stands for leadership, runs the loop while it leads, and shows what the leader tells while it does not. */
-import { ReplicationError, ERRORS, type ErrorCode } from "@tillwire/protocol/errors";
+import { ReplicationError } from "@tillwire/protocol/errors";
 import type { DeviceStatus, PresentDevice } from "@tillwire/protocol/messages";
 import type { Identity, LinkStatus, ReplicaOptions, SyncReport } from "./api.ts";
 import type { Committed, Delta } from "./commit.ts";
-import type { Environment, StorageState } from "./environment.ts";
+import type { Environment } from "./environment.ts";
+import { LeaderCalls } from "./leader-call.ts";
 import { Election } from "./leader.ts";
 import { linkName, stoppedLink, type LinkState } from "./link-state.ts";
 import type { LocalStore } from "./local-store.ts";
 import { signal, type WritableSignal } from "./signal.ts";
+import { StorageWatch } from "./storage-watch.ts";
 import { SyncLoop } from "./sync-loop.ts";
 import { syncStateOf } from "./sync-state.ts";
 import { joinTabs, type TabMessage, type Tabs, type TabStatus } from "./tabs.ts";
@@ -15,8 +17,6 @@ import type { View } from "./view.ts";
 
 /** Where tabs can't speak to each other they look into the database this often. */
 const LOOK_MS = 1_000;
-const FOLLOWER_PATIENCE_MS = 40_000;
-const STORAGE_INTERVAL_MS = 60_000;
 
 export interface TabHost {
   readonly env: Environment;
@@ -34,20 +34,22 @@ export class Tab {
   readonly #id: string;
   readonly #tabs: Tabs;
   readonly #election: Election;
-  readonly #asked = new Map<string, { resolve(report: SyncReport): void; reject(error: Error): void }>();
+  readonly #calls: LeaderCalls;
   readonly #presence = new Map<string, PresentDevice>();
   readonly #stops: (() => void)[] = [];
   #loop: SyncLoop | null = null;
   #publishing = false;
-  #storage: StorageState | null = null;
+  readonly #storage: StorageWatch;
   #cancelTimer = () => {};
   #closed = false;
 
   constructor(private readonly host: TabHost) {
     const { env, name, store, view } = host;
     this.#id = env.newId();
+    this.#storage = new StorageWatch(env);
     this.status = signal<TabStatus>({ link: this.#linkStatus(null), syncState: { type: "Idle" }, presence: [] });
     const channel = env.openChannel(name);
+    this.#calls = new LeaderCalls(env, (message) => this.#tabs.post(message));
     this.#tabs = joinTabs(channel, (message) => this.#heard(message));
     this.#election = new Election(
       store,
@@ -61,7 +63,6 @@ export class Tab {
       view.outbox.listen(() => this.#publish()),
       env.onNudge(() => this.#loop?.nudge()),
     );
-    this.#readStorage();
     this.#tabs.post({ type: "status?" });
     this.#election.start();
   }
@@ -74,7 +75,7 @@ export class Tab {
   }
 
   async syncNow(): Promise<SyncReport> {
-    if (!this.#loop) return this.#askLeader();
+    if (!this.#loop) return this.#calls.syncNow();
     await this.#loop.syncNow();
     return this.#report();
   }
@@ -87,12 +88,12 @@ export class Tab {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelTimer();
+    this.#storage.stop();
     for (const stop of this.#stops) stop();
     const led = this.#loop !== null;
     this.#loop?.stop();
     this.#loop = null;
-    for (const asked of this.#asked.values())
-      asked.reject(new ReplicationError("UNAVAILABLE", "the replica was closed"));
+    this.#calls.close();
     await this.#election.stop();
     if (led) this.#tabs.post({ type: "vacant" });
     this.#tabs.close();
@@ -118,11 +119,9 @@ export class Tab {
       case "sync now":
         return void this.#answer(message.id);
       case "synced":
-        return this.#asked.get(message.id)?.resolve(message.report);
-      case "sync failed": {
-        const code: ErrorCode = Object.hasOwn(ERRORS, message.code) ? (message.code as ErrorCode) : "INTERNAL";
-        return this.#asked.get(message.id)?.reject(new ReplicationError(code, message.message));
-      }
+        return this.#calls.done(message.id, message.report);
+      case "sync failed":
+        return this.#calls.failed(message.id, message.code, message.message);
       case "identity":
         this.host.setIdentity(message.identity);
         return this.#loop?.resume();
@@ -238,27 +237,8 @@ export class Tab {
       oldestPendingAt: pending.length === 0 ? null : Math.min(...pending.map((row) => row.createdAt)),
       clock: env.now(),
       ...(digestsEqual === null ? {} : { digestsEqual }),
-      ...(this.#storage ? { storage: this.#storage } : {}),
+      ...(this.#storage.state ? { storage: this.#storage.state } : {}),
     };
-  }
-
-  #readStorage(): void {
-    // Only shown to people; a host that can't tell is no reason to stop.
-    const read = () =>
-      void this.host.env.storage().then(
-        (state) => (this.#storage = state),
-        () => null,
-      );
-    read();
-    let cancel = () => {};
-    const again = () => {
-      cancel = this.host.env.setTimer(() => {
-        read();
-        again();
-      }, STORAGE_INTERVAL_MS);
-    };
-    again();
-    this.#stops.push(() => cancel());
   }
 
   #report(): SyncReport {
@@ -276,25 +256,5 @@ export class Tab {
       const code = error instanceof ReplicationError ? error.code : "INTERNAL";
       this.#tabs.post({ type: "sync failed", id, code, message: error instanceof Error ? error.message : "" });
     }
-  }
-
-  #askLeader(): Promise<SyncReport> {
-    return new Promise((resolve, reject) => {
-      const id = this.host.env.newId();
-      const end = () => {
-        cancel();
-        this.#asked.delete(id);
-      };
-      const asked = {
-        resolve: (report: SyncReport) => (end(), resolve(report)),
-        reject: (error: Error) => (end(), reject(error)),
-      };
-      const cancel = this.host.env.setTimer(
-        () => asked.reject(new ReplicationError("UNAVAILABLE", "no tab leads the sync")),
-        FOLLOWER_PATIENCE_MS,
-      );
-      this.#asked.set(id, asked);
-      this.#tabs.post({ type: "sync now", id });
-    });
   }
 }

@@ -5,6 +5,7 @@
 import type { ReplicaRecord } from "./api.ts";
 import type { Delta } from "./commit.ts";
 import type { BaseRecord, LocalStore, Overlay, SyncRow } from "./local-store.ts";
+import { OutboxView } from "./outbox-view.ts";
 import { recordKey, type OutboxRow } from "./outbox.ts";
 import { signal, type Signal, type WritableSignal } from "./signal.ts";
 import { visibleOf } from "./visible.ts";
@@ -22,8 +23,7 @@ const NO_ROWS: readonly OutboxRow[] = [];
 export class View {
   readonly #opened = new Map<string, OpenedCollection>();
   #overlays = new Map<string, Overlay>();
-  readonly #rows = new Map<number, OutboxRow>();
-  readonly #chains = new Map<string, readonly OutboxRow[]>();
+  readonly #rows = new OutboxView();
   readonly #outbox = signal<readonly OutboxRow[]>(NO_ROWS);
   readonly #sync: WritableSignal<SyncRow>;
   #revision = -1;
@@ -55,15 +55,14 @@ export class View {
     return this.#outbox;
   }
   row(key: number): OutboxRow | undefined {
-    return this.#rows.get(key);
+    return this.#rows.row(key);
   }
   /** Rows that wait for the server's word. */
   pendingKeys(): number[] {
-    return [...this.#rows.values()].filter((row) => row.state !== "rejected").map((row) => row.key);
+    return this.#rows.all().flatMap((row) => (row.state === "rejected" ? [] : [row.key]));
   }
   get hasPending(): boolean {
-    for (const row of this.#rows.values()) if (row.state !== "rejected") return true;
-    return false;
+    return this.#rows.hasPending;
   }
 
   /** Loads a collection, once; afterwards it is kept up to date. */
@@ -130,8 +129,8 @@ export class View {
       this.#overlays.delete(recordKey(collection, localId));
       touched.add(recordKey(collection, localId));
     }
-    for (const row of delta.rows) this.#takeRow(row, touched);
-    for (const key of delta.rowsGone) this.#dropRow(key, touched);
+    for (const row of delta.rows) this.#rows.take(row, touched);
+    for (const key of delta.rowsGone) this.#rows.drop(key, touched);
     if (delta.sync) this.#takePosition(delta.sync);
     this.#revision = delta.revision;
     this.#show(touched);
@@ -169,9 +168,7 @@ export class View {
     for (const [name, records] of found.whole) this.#install(name, records, touched);
     for (const record of found.newer) this.#takeRecord(record, touched);
     this.#replaceOverlays(found.overlays, touched);
-    const keys = new Set(found.rows.map((row) => row.key));
-    for (const key of [...this.#rows.keys()]) if (!keys.has(key)) this.#dropRow(key, touched);
-    for (const row of found.rows) if (this.#rows.get(row.key) !== row) this.#takeRow(row, touched);
+    this.#rows.replace(found.rows, touched);
     this.#takePosition(found.sync);
     this.#revision = found.revision;
     this.#show(touched);
@@ -187,7 +184,7 @@ export class View {
       touched.add(recordKey(name, record.localId));
     }
     // what was never on the server is an overlay or an outbox row alone
-    for (const key of [...this.#overlays.keys(), ...this.#chains.keys()])
+    for (const key of [...this.#overlays.keys(), ...this.#rows.records()])
       if (key.startsWith(`${name}/`)) touched.add(key);
     opened.loaded = true;
     opened.dirty = true;
@@ -206,28 +203,6 @@ export class View {
     touched.add(recordKey(record.collection, record.localId));
   }
 
-  #takeRow(row: OutboxRow, touched: Set<string>): void {
-    const record = recordKey(row.collection, row.localId);
-    const others = (this.#chains.get(record) ?? NO_ROWS).filter((other) => other.key !== row.key);
-    this.#chains.set(
-      record,
-      [...others, row].sort((a, b) => a.key - b.key),
-    );
-    this.#rows.set(row.key, row);
-    touched.add(record);
-  }
-
-  #dropRow(key: number, touched: Set<string>): void {
-    const row = this.#rows.get(key);
-    if (!row) return;
-    const record = recordKey(row.collection, row.localId);
-    const others = (this.#chains.get(record) ?? NO_ROWS).filter((other) => other.key !== key);
-    if (others.length > 0) this.#chains.set(record, others);
-    else this.#chains.delete(record);
-    this.#rows.delete(key);
-    touched.add(record);
-  }
-
   #takePosition(sync: SyncRow): void {
     // while a fresh base is read, what people see stands still
     this.#seq = sync.visible === sync.base ? sync.cursor : Number.POSITIVE_INFINITY;
@@ -243,7 +218,7 @@ export class View {
       const record = visibleOf(
         opened.base.get(localId),
         this.#overlays.get(key),
-        this.#chains.get(key) ?? NO_ROWS,
+        this.#rows.chain(key),
         this.deviceId(),
       );
       if (record) opened.visible.set(localId, record);
@@ -263,7 +238,7 @@ export class View {
       opened.dirty = false;
       opened.records.set([...opened.visible.values()]);
     }
-    const rows = [...this.#rows.values()].sort((a, b) => a.key - b.key);
+    const rows = this.#rows.all();
     const shown = this.#outbox.get();
     if (rows.length !== shown.length || rows.some((row, i) => row !== shown[i])) this.#outbox.set(rows);
     this.#sync.set(this.#position);

@@ -1,0 +1,40 @@
+/** The sync loop's txs: under the fence, with the position in the feed at hand; view and other tabs follow each commit. */
+import { commit } from "./commit.ts";
+import { checkFence, LeadershipLost } from "./leader.ts";
+import type { LocalStore, SyncRow, WriteTx } from "./local-store.ts";
+import type { View } from "./view.ts";
+
+export type Transact = <R>(run: (tx: WriteTx, sync: SyncRow) => Promise<R>) => Promise<R>;
+
+export interface FencedHost {
+  readonly store: LocalStore;
+  readonly view: View;
+  readonly fence: number;
+  /** This tab committed something. */
+  committed(): void;
+  lostLeadership(): void;
+}
+
+/**
+ * Relaxed: what a power cut takes back is read, or sent, once more. A result that is lost so comes again as a duplicate.
+ * @returns a function that throws LeadershipLost once another tab leads
+ */
+export function fencedTransact(host: FencedHost): Transact {
+  return async (run) => {
+    const { store, view, fence } = host;
+    try {
+      const { result, delta } = await commit(store, "relaxed", async (tx) => {
+        await checkFence(tx, fence);
+        const sync = await tx.meta("sync");
+        if (!sync) throw new Error("the local database has not been set up");
+        return run(tx, sync);
+      });
+      await view.apply(delta);
+      if (delta) host.committed();
+      return result;
+    } catch (error) {
+      if (error instanceof LeadershipLost) host.lostLeadership();
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,65 @@
+/** Drives pushes over the live link: the next batch as soon as the last one is answered, later when the server asks for it. */
+import { retryDelayMs, REQUEST_BACKOFF } from "./backoff.ts";
+import type { Environment } from "./environment.ts";
+import type { LinkDriver } from "./link-driver.ts";
+import type { Pusher } from "./pusher.ts";
+import type { View } from "./view.ts";
+
+export interface PumpHost {
+  readonly env: Pick<Environment, "random" | "setTimer">;
+  readonly view: View;
+  readonly driver: LinkDriver;
+  readonly pusher: Pusher;
+  /** The local database failed. */
+  broken(error: unknown): void;
+  changed(): void;
+}
+
+export class PushPump {
+  #failures = 0;
+  #cancelRetry: (() => void) | null = null;
+
+  constructor(private readonly host: PumpHost) {}
+
+  /** Sends the next batch, if there is one, a live link to send it over, and nothing in flight. */
+  run(): void {
+    void this.#run().catch((error: unknown) => this.host.broken(error));
+  }
+
+  /** A push was answered. @param settled how many writes the answer settled */
+  answered(settled: number): void {
+    if (settled > 0) this.#failures = 0;
+    else if (!this.host.pusher.inFlight) return this.later(0);
+    this.run();
+  }
+
+  /** Not before the server asked for it, and less and less often while it goes on failing. */
+  later(retryAfterMs: number): void {
+    const { env } = this.host;
+    const delayMs = retryDelayMs(++this.#failures, env.random(), REQUEST_BACKOFF, retryAfterMs);
+    this.#cancelRetry?.();
+    this.#cancelRetry = env.setTimer(() => {
+      this.#cancelRetry = null;
+      this.run();
+    }, delayMs);
+  }
+
+  stop(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+  }
+
+  async #run(): Promise<void> {
+    const { driver, pusher, view } = this.host;
+    if (!driver.isLive || pusher.isBusy || this.#cancelRetry) return;
+    // A write's result needs the epoch that its seq belongs to; the first frame tells it.
+    if (!view.hasPending || view.position.epoch === null) return;
+    const { serial } = driver;
+    const push = await pusher.take();
+    if (!push) return;
+    // Whatever became of the link meanwhile: the batch is frozen and will be sent again as it is.
+    const isSent = serial === driver.serial && driver.send({ type: "push", id: push.id, writes: [...push.writes] });
+    if (!isSent) pusher.giveUp(push);
+    this.host.changed();
+  }
+}
