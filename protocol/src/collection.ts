@@ -20,8 +20,8 @@ export interface Collection<T extends object = Record<string, unknown>> {
   /** Records that are only ever added: successive writes of one record do not coalesce on the device. */
   readonly appendOnly?: boolean;
   /**
-   * Why the step from `current` to `next` must not happen, or null. `current` is null for a new or deleted record, `next` null for a
-   * deletion. Pure; holds on every path.
+   * Why the step from `current` to `next` must not happen, or null. `current` is null for a new record and, where it is known, the last value
+   * of a deleted one; `next` is null for a deletion. Pure; holds on every path.
    */
   readonly guard?: (current: T | null, next: T | null) => string | null;
   /** Recomputes what follows from other members (totals), after a merge. Pure. */
@@ -71,10 +71,7 @@ export interface CheckedData {
 export function checkData(collection: AnyCollection, data: unknown): CheckedData {
   if (data === null || data === undefined) return { hash: TOMBSTONE_HASH, canonical: null };
   const canonical = canonicalJson(data);
-  // A UTF-16 unit takes at most three bytes of UTF-8: most texts need no exact count.
-  if (canonical.length * 3 > LIMITS.writeBytes && new TextEncoder().encode(canonical).length > LIMITS.writeBytes) {
-    throw new WriteRejection("WRITE_TOO_LARGE", `larger than ${LIMITS.writeBytes} bytes`);
-  }
+  if (bytesOf(canonical) > LIMITS.writeBytes) throw new WriteRejection("WRITE_TOO_LARGE", `larger than ${LIMITS.writeBytes} bytes`);
   const parsed = collection.schema.safeParse(data);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -84,6 +81,15 @@ export function checkData(collection: AnyCollection, data: unknown): CheckedData
     );
   }
   return { hash: sha256Hex(canonical), canonical };
+}
+
+/** Bytes of UTF-8, with numbers written out in full: as the database does, where 1e308 takes 309 digits of every frame. */
+function bytesOf(canonical: string): number {
+  // A UTF-16 unit takes at most three bytes: most texts need no exact count.
+  let bytes = canonical.length * 3 <= LIMITS.writeBytes ? canonical.length : new TextEncoder().encode(canonical).length;
+  // Texts that look like such numbers count too, which does no harm.
+  for (const [, exponent] of canonical.matchAll(/\de[+-](\d{1,3})/g)) bytes += Number(exponent);
+  return bytes;
 }
 
 /** The value of the collection's unique member, or null where there is none. */

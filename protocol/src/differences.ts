@@ -4,6 +4,8 @@ import type { FieldDifference } from "./messages.ts";
 
 /** More than anybody reads; the record keeps both sides whole anyway. */
 const MAX_DIFFERENCES = 100;
+/** Below a path of this many characters values differ as a whole: each difference repeats its path. */
+const MAX_PATH = 256;
 
 type Resolution = FieldDifference["resolution"];
 
@@ -41,15 +43,16 @@ function compare(
   found: FieldDifference[],
 ): void {
   if (canonicalJson(local) === canonicalJson(server)) return;
-  if (isObject(local) && isObject(server)) return compareObjects(local, server, field, resolution, found);
-  const localById = membersById(local);
+  if (field.length <= MAX_PATH && isObject(local) && isObject(server)) return compareObjects(local, server, field, resolution, found);
+  const localById = field.length <= MAX_PATH ? membersById(local) : null;
   const serverById = membersById(server);
   if (localById && serverById) {
+    const before = found.length;
     for (const id of new Set([...localById.keys(), ...serverById.keys()])) {
       compare(localById.get(id) ?? null, serverById.get(id) ?? null, `${field}.${id}`, resolution, found);
     }
     // The same members in another order.
-    if (found.length === 0) found.push({ field, localValue: local, serverValue: server, resolution });
+    if (found.length === before) found.push({ field, localValue: local, serverValue: server, resolution });
     return;
   }
   found.push({ field, localValue: local, serverValue: server, resolution });

@@ -6,7 +6,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 export const LIMITS = {
-  /** Canonical JSON of one write's data, in bytes. */
+  /** Canonical JSON of one write's data, in bytes; numbers count as written out in full. */
   writeBytes: 256 * KIB,
   pushWrites: 500,
   pushBytes: 1 * MIB,
