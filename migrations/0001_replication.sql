@@ -96,9 +96,8 @@ create unique index records_unique_key on records (store_id, collection, unique_
 -- Superseded versions: who changed what, when; memory for late retries; bases for merging.
 create table record_history (
   like records,
-  primary key (store_id, seq)
+  primary key (store_id, collection, local_id, sync_version)
 );
-create index record_history_record on record_history (store_id, collection, local_id, seq);
 
 -- Writes, as sent, that were decided but not stored as sent. Together with records and record_history: every decided write.
 create table decided_writes (
@@ -134,11 +133,14 @@ $$;
 -- p_rows: the records that a write stores (its own, conflict records), with the (version, hash) that each must still have.
 -- A function and not one bare statement: its first statement waits for the lock, and only the later ones take their snapshots, so
 -- that they see what the previous holder committed.
+-- Plans rest on statistics that lag behind and are of all shops together, and must not read all records of a shop that grew
+-- fast or is larger than the others. So each look into a table is a subquery with a limit, which works one key at a time only,
+-- and asks for an order (hence `between` in place of `=`) that the right index alone has: else, while a shop looks small, the
+-- index on seq looks as good.
 create function commit_writes(p_store text, p_epoch text, p_groups json, p_rows json)
 returns table (epoch text, epoch_seq bigint, head_before bigint, head_after bigint, at_ms bigint, refused json, digests json)
 language plpgsql volatile
-set enable_hashjoin = off
-set enable_mergejoin = off
+set enable_bitmapscan = off
 set enable_seqscan = off
 as $$
 #variable_conflict use_column
@@ -160,9 +162,11 @@ begin
     select p.*, c.seq as old_seq, c.sync_version as old_version, c.server_hash as old_hash, c.deleted as old_deleted, c.created_at as old_created_at,
       case
         when coalesce(c.sync_version, 0) <> p.expect_version or c.server_hash is distinct from p.expect_hash then 'stale'
-        when p.unique_key is not null and exists (
-          select 1 from records n where n.store_id = p_store and n.collection = p.collection and n.unique_key = p.unique_key and n.local_id <> p.local_id
-        ) then 'number'
+        when p.unique_key is not null then (
+          select 'number' from records n
+          where n.store_id = p_store and n.collection = p.collection and n.unique_key between p.unique_key and p.unique_key
+            and n.local_id <> p.local_id
+          order by n.unique_key limit 1)
       end as why
     from json_to_recordset(p_rows) as p(
       grp integer, ord integer, collection text, local_id text, expect_version integer, expect_hash text, sync_version integer, hash text,
@@ -170,28 +174,32 @@ begin
       deleted boolean, reoffered boolean, data jsonb, updated_at bigint)
     left join lateral (
       select r.seq, r.sync_version, r.server_hash, r.deleted, r.created_at from records r
-      where r.store_id = p_store and r.collection = p.collection and r.local_id = p.local_id
+      where r.store_id = p_store and r.collection = p.collection and r.local_id between p.local_id and p.local_id
+      order by r.local_id limit 1
     ) c on true
   ), grouped as materialized (
     select g.*,
       case
-        when not exists (select 1 from devices d where d.store_id = p_store and d.id = g.sender and d.revoked_at is null) and g.sender <> 'server' then 'revoked'
-        when exists (
-          select 1 from decided_writes m where m.store_id = p_store and m.collection = g.collection and m.local_id = g.local_id
-            and m.device_id = g.device_id and m.sync_version = g.sync_version and m.hash = g.hash and m.base = g.base
-        ) then 'decided'
-        else (select max(p.why) from planned p where p.grp = g.grp)
+        when g.sender <> 'server'
+          and (select true from devices d where d.store_id = p_store and d.id = g.sender and d.revoked_at is null limit 1) is null then 'revoked'
+        else coalesce((
+          select 'decided' from decided_writes m where m.store_id = p_store and m.collection = g.collection and m.local_id = g.local_id
+            and m.device_id = g.device_id and m.sync_version = g.sync_version and m.hash = g.hash and m.base = g.base limit 1), v.why)
       end as why
     from json_to_recordset(p_groups) as g(
       grp integer, sender text, collection text, local_id text, device_id text, sync_version integer, hash text, base text,
       outcome text, conflict jsonb, data jsonb)
+    left join (select p.grp, max(p.why) as why from planned p group by p.grp) v on v.grp = g.grp
   ), good as materialized (
     select p.*, s.head + row_number() over (order by p.grp, p.ord) as seq
     from planned p join grouped g on g.grp = p.grp
     where g.why is null
   ), history as (
     insert into record_history
-    select r.* from good p join records r on r.store_id = p_store and r.collection = p.collection and r.local_id = p.local_id
+    select r.* from good p cross join lateral (
+      select * from records r where r.store_id = p_store and r.collection = p.collection and r.local_id between p.local_id and p.local_id
+      order by r.local_id limit 1
+    ) r
     where p.old_version is not null
   ), stored as (
     insert into records as r (store_id, collection, local_id, seq, sync_version, server_hash, sent_version, sent_hash, base_version, base_hash,
@@ -203,7 +211,7 @@ begin
     on conflict (store_id, collection, local_id) do update set
       seq = excluded.seq, sync_version = excluded.sync_version, server_hash = excluded.server_hash, sent_version = excluded.sent_version,
       sent_hash = excluded.sent_hash, base_version = excluded.base_version, base_hash = excluded.base_hash,
-      unique_key = coalesce(excluded.unique_key, r.unique_key), created_by = excluded.created_by, device_id = excluded.device_id,
+      unique_key = case when excluded.deleted then r.unique_key else excluded.unique_key end, created_by = excluded.created_by, device_id = excluded.device_id,
       deleted = excluded.deleted, reoffered = excluded.reoffered, data = excluded.data, updated_at = excluded.updated_at
   ), remembered as (
     insert into decided_writes (store_id, collection, local_id, device_id, sync_version, hash, base, outcome, conflict, data, decided_at)

@@ -6,7 +6,9 @@ const SUFFIX_LENGTH = 9;
 
 /** What all amended forms of a number begin with, before `-n`: the number itself, or as much of it as leaves room for the suffix. */
 export function amendmentPrefix(claimed: string): string {
-  return claimed.slice(0, LIMITS.numberLength - SUFFIX_LENGTH);
+  const prefix = claimed.slice(0, LIMITS.numberLength - SUFFIX_LENGTH);
+  // Half a surrogate pair is no text that a database takes.
+  return /[\uD800-\uDBFF]$/.test(prefix) ? prefix.slice(0, -1) : prefix;
 }
 
 export function amendNumber(claimed: string, amendment: number): string {

@@ -4,7 +4,7 @@ import { SERVER_DEVICE_ID } from "@tillwire/protocol/conflicts";
 import { WriteRejection, type RejectionCode } from "@tillwire/protocol/errors";
 import { sha256Hex } from "@tillwire/protocol/hash";
 import { LIMITS } from "@tillwire/protocol/limits";
-import { writeSchema, type Base } from "@tillwire/protocol/messages";
+import { hashSchema, writeSchema, type Base } from "@tillwire/protocol/messages";
 import type { Sender, SubmittedWrite, SeedHints } from "./accept.ts";
 import type { AsSent, Position } from "./store/store.ts";
 
@@ -120,6 +120,12 @@ export function asSentOf(write: CheckedWrite): AsSent {
     hash: write.hash,
     base: write.reoffer ? "" : write.base === null ? "?" : `${write.base.version}:${write.base.hash ?? ""}`,
   };
+}
+
+/** The hash by which an item at the seed's door names its base; null: none, or what no version can bear. */
+export function namedHashOf(write: CheckedWrite): string | null {
+  const hash = write.seed?.baseHash ?? null;
+  return hash !== null && hashSchema.safeParse(hash).success ? hash : null;
 }
 
 export function sameBase(a: Position | null, b: Position | null): boolean {

@@ -4,14 +4,13 @@
  * under the store's lock and only if what was known still holds.
  */
 import type { AnyCollection } from "@tillwire/protocol/collection";
-import { fieldDifferences } from "@tillwire/protocol/differences";
 import type { RejectionCode } from "@tillwire/protocol/errors";
 import { hashOf } from "@tillwire/protocol/hash";
 import { LIMITS } from "@tillwire/protocol/limits";
 import type { Base, ConflictPolicy, Outcome } from "@tillwire/protocol/messages";
 import { amendNumber, isAmendmentOf } from "./amend-number.ts";
 import { conflictOf, type DecidedConflict } from "./conflict-record.ts";
-import { asSentOf, refiledId, sameBase, type CheckedWrite } from "./checked-write.ts";
+import { asSentOf, namedHashOf, refiledId, sameBase, type CheckedWrite } from "./checked-write.ts";
 import type { ConflictSummary, PlannedRow, PlannedWrite, RecordContext, StoredRecord, StoredVersion } from "./store/store.ts";
 
 export interface Decided {
@@ -35,15 +34,17 @@ export interface Refiled {
 /** @param nowMs server clock, for conflict records only */
 export function decide(write: CheckedWrite, context: RecordContext, policy: ConflictPolicy, nowMs: number): Decided | Refiled {
   const { current } = context;
-  const before = decidedBefore(write, context);
+  const anotherSale = isAnotherSale(write, context);
+  // All deletes look alike as sent: whose one is comes before whether it was decided.
+  const before = anotherSale && write.deleted ? null : decidedBefore(write, context);
   if (before) return before;
   if (!write.roleAllows && !context.epochReoffer) return rejected(current, "ROLE", "nothing was lost that needs a re-offer");
   if (!current) return takeWrite(write, context, nowMs);
-  if (isAnotherSale(write, context)) return { outcome: "refiled", localId: refiledId(write.localId, write.seed!.createdAt!) };
+  if (anotherSale) return { outcome: "refiled", localId: refiledId(write.localId, write.seed!.createdAt!) };
   if (write.reoffer) return decideReoffer(write, context, current, policy, nowMs);
   if (sameContent(write, current)) return remembered(write, current, "duplicate", null);
   if (isCurrentBase(write, context, current)) return takeWrite(write, context, nowMs);
-  if (write.base === null && !current.deleted && write.syncVersion > current.syncVersion) {
+  if (!baseOf(write, context) && !current.deleted && write.syncVersion > current.syncVersion) {
     // The seed's rule. What it overwrote of another device is kept as a settled conflict, for people to see.
     const overwritten = current.deviceId === write.deviceId ? null : conflictOf(write, current, "CLIENT_WINS", "CLIENT", nowMs);
     return takeWrite(write, context, nowMs, overwritten);
@@ -83,14 +84,15 @@ function sameContent(write: CheckedWrite, current: StoredRecord): boolean {
 /** Existing devices make ids of five random digits: soon two sales bear one id. createdAt tells them apart. */
 function isAnotherSale(write: CheckedWrite, context: RecordContext): boolean {
   const seed = write.seed;
-  if (!seed || seed.createdAt === null || baseOfSeed(write, context)) return false;
-  const data = context.current!.data ?? context.lastData;
+  if (!seed || seed.createdAt === null || baseOf(write, context)) return false;
+  const data = context.current?.data ?? context.lastData;
   return data !== null && Object.hasOwn(data, "createdAt") && data["createdAt"] !== seed.createdAt;
 }
 
-/** The version that a seed item's `serverHash` names: the latest with that hash, as stored or as sent. */
-function baseOfSeed(write: CheckedWrite, context: RecordContext): Base | null {
-  const hash = write.seed?.baseHash;
+/** What the write was made on. A seed item's `serverHash` names the latest version with that hash, as stored or as sent. */
+function baseOf(write: CheckedWrite, context: RecordContext): Base | null {
+  if (write.base) return write.base;
+  const hash = namedHashOf(write);
   if (!hash) return null;
   const versions = context.current ? [context.current, ...context.history] : context.history;
   const named = versions.find((version) => version.hash === hash || version.sentHash === hash);
@@ -99,27 +101,34 @@ function baseOfSeed(write: CheckedWrite, context: RecordContext): Base | null {
 
 /** Rule 3: the base is the current value, as stored or, where only a number was amended, as sent. */
 function isCurrentBase(write: CheckedWrite, context: RecordContext, current: StoredRecord): boolean {
-  const base = write.base ?? baseOfSeed(write, context);
+  const base = baseOf(write, context);
   if (!base) return false;
   if (base.version === current.syncVersion && base.hash === current.hash) return true;
-  if (current.sentHash !== null && base.version === current.sentVersion && base.hash === current.sentHash) return true;
-  if (!write.seed || current.deleted || write.syncVersion <= current.syncVersion) return false;
+  const isAsSent = current.sentHash !== null && base.version === current.sentVersion && base.hash === current.sentHash;
+  if (isAsSent && isOnlyRenumbered(write.collection, current, context.baseData)) return true;
+  if (!write.seed || write.base || current.deleted || write.syncVersion <= current.syncVersion) return false;
   // The seed's door: existing devices don't chain their bases. Everything since the base is this device's own.
   const since = [current, ...context.history].filter((version) => version.syncVersion > base.version);
   return since.every((version) => version.deviceId === write.deviceId);
 }
 
+/** Whether the current value is what was sent but for its number (and version): what was merged must not be overwritten by an edit of one side. */
+function isOnlyRenumbered({ uniqueBy }: AnyCollection, current: StoredRecord, sent: Record<string, unknown> | null): boolean {
+  if (current.sentHash === current.hash) return true;
+  return uniqueBy !== undefined && sent !== null && current.data !== null && hashOf({ ...sent, [uniqueBy]: current.data[uniqueBy] }) === current.hash;
+}
+
 /** Rules 3 and 4: the write is taken, if its guard allows it, with its number amended if that is taken. */
 function takeWrite(write: CheckedWrite, context: RecordContext, nowMs: number, overwritten: DecidedConflict | null = null): Decided {
   const { current } = context;
-  const refused = guardOf(write.collection, current, write.data);
-  if (refused !== null) return rejected(current, "GUARD", refused);
   const syncVersion = Math.max(write.syncVersion, (current?.syncVersion ?? 0) + 1);
   if (syncVersion > LIMITS.syncVersion) return rejected(current, "VERSION_EXHAUSTED", "the record has too many versions");
 
   const claimed = write.number;
   const amended = claimed === null ? null : amendedNumber(claimed, context);
   const data = amended === null ? write.data : { ...write.data, [write.collection.uniqueBy!]: amended };
+  const refused = guardOf(write.collection, context, data);
+  if (refused !== null) return rejected(current, "GUARD", refused);
   const hash = amended === null ? write.hash : hashOf(data);
   const asSentStored = hash === write.hash && syncVersion === write.syncVersion;
   const row: PlannedRow = {
@@ -157,15 +166,19 @@ function takeWrite(write: CheckedWrite, context: RecordContext, nowMs: number, o
   };
 }
 
-function guardOf(collection: AnyCollection, current: StoredRecord | null, next: Record<string, unknown> | null): string | null {
-  return collection.guard?.(current?.data ?? null, next) ?? null;
+/** Of a tombstone the last value counts: to delete and put again is no way around the guard. */
+function guardOf(collection: AnyCollection, { current, lastData }: RecordContext, next: Record<string, unknown> | null): string | null {
+  return collection.guard?.(current?.data ?? lastData, next) ?? null;
 }
 
 /** The number under which the record is kept instead of the claimed one; null: the claimed one. Stable once given. */
 function amendedNumber(claimed: string, context: RecordContext): string | null {
-  const kept = context.current?.uniqueKey ?? null;
-  if (kept !== null && isAmendmentOf(kept, claimed)) return kept;
-  return context.number.taken ? amendNumber(claimed, context.number.highestAmendment + 1) : null;
+  const { current, number } = context;
+  const kept = current?.uniqueKey ?? null;
+  // A number that was never amended may look so; it is given up for a free one like any other.
+  const wasAmended = number.taken || (current?.sentHash ?? null) !== null;
+  if (kept !== null && wasAmended && isAmendmentOf(kept, claimed)) return kept;
+  return number.taken ? amendNumber(claimed, number.nextAmendment) : null;
 }
 
 /** Settled at once: a sale that happened is never refused, and people see what became of its number. */

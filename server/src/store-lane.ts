@@ -5,8 +5,9 @@
 import { ReplicationError } from "@tillwire/protocol/errors";
 import type { ConflictPolicy, Result } from "@tillwire/protocol/messages";
 import type { Committed } from "./accept.ts";
-import { asSentOf, type CheckedWrite } from "./checked-write.ts";
-import { decide, rejected, type Decided } from "./decide.ts";
+import { asSentOf, namedHashOf, type CheckedWrite } from "./checked-write.ts";
+import { CommitClaims, recordKey } from "./commit-claims.ts";
+import { decide, rejected, type Decided, type Refiled } from "./decide.ts";
 import { resultOf } from "./result.ts";
 import { encodeChange } from "./store/change-json.ts";
 import { StoreDataError, type CommitResult, type EncodedChange, type PlannedWrite, type RecordContext, type ReplicationStore } from "./store/store.ts";
@@ -16,7 +17,7 @@ export interface LaneItem {
   write: CheckedWrite;
   /** Decide on what the store knows, not on the assumption that the record is new. */
   needsContext: boolean;
-  /** How often it was decided. */
+  /** How often a commit refused its plan. */
   rounds: number;
   /** @param localId under which it was filed */
   readonly resolve: (result: Result, localId: string) => void;
@@ -51,7 +52,8 @@ const UNKNOWN: RecordContext = {
   lastData: null,
   baseData: null,
   decided: null,
-  number: { taken: false, highestAmendment: 1 },
+  number: { taken: false, nextAmendment: 2 },
+  epoch: null,
   epochSeq: 0,
   epochReoffer: false,
 };
@@ -94,7 +96,7 @@ export class StoreLane {
       try {
         await this.process(batch);
       } catch (error) {
-        this.options.observer?.failed?.(this.storeId, error);
+        this.failed(error);
         // All that waits goes back with it: a later write of a record must not be taken before the earlier one that just failed.
         const waiting = this.queue;
         this.queue = [];
@@ -114,7 +116,7 @@ export class StoreLane {
     const epoch = this.queue[0]!.epoch;
     let bytes = 0;
     for (const item of this.queue) {
-      const key = keyOf(item.write.collection.name, item.write.localId);
+      const key = recordKey(item.write.collection.name, item.write.localId);
       const fits = batch.length < MAX_WRITES_A_COMMIT && (bytes < MAX_BYTES_A_COMMIT || batch.length === 0);
       if (fits && item.epoch === epoch && !records.has(key)) {
         batch.push(item);
@@ -131,22 +133,29 @@ export class StoreLane {
 
   private async process(batch: readonly LaneItem[]): Promise<void> {
     const policies = await this.options.policiesOf(this.storeId);
-    const contexts = await this.readContexts(batch);
+    const contexts = await this.readContexts(batch.filter((item) => item.needsContext));
     const planned: Planned[] = [];
     const again: LaneItem[] = [];
-    const used = new Set<string>();
+    const claims = new CommitClaims();
     for (const item of batch) {
+      const context = contexts.get(item) ?? UNKNOWN;
+      if (context instanceof StoreDataError) {
+        this.answer(item, rejected(null, "WRITE_FAILED", context.message), 0, 0);
+        continue;
+      }
+      // What was decided before is not told either: the device must read the feed of this epoch first.
+      if (context.epoch !== null && context.epoch !== item.epoch) {
+        item.reject(new ReplicationError("RESET", "another epoch has begun"));
+        continue;
+      }
       const policy = policies.get(item.write.collection.name) ?? item.write.collection.policy;
-      const decided = decide(item.write, contexts.get(item) ?? UNKNOWN, policy, this.options.now());
-      item.rounds += 1;
+      const decided = this.decide(item.write, claims.withNumbers(item.write, context), policy);
       if (decided.outcome === "refiled") {
         item.write = { ...item.write, localId: decided.localId };
         again.push(item);
-      } else if (item.rounds > MAX_ROUNDS) {
-        this.answer(item, rejected(null, "WRITE_FAILED", "the write was overtaken too often"), 0, 0);
       } else if (decided.plan === null) {
         this.answer(item, decided, 0, 0);
-      } else if (claim(used, decided.plan)) {
+      } else if (claims.claim(decided.plan)) {
         planned.push({ item, decided, plan: decided.plan });
       } else {
         item.needsContext = true;
@@ -158,12 +167,30 @@ export class StoreLane {
     if (again.length > 0) this.queue = [...batch.filter((item) => again.includes(item)), ...this.queue];
   }
 
-  private async readContexts(batch: readonly LaneItem[]): Promise<Map<LaneItem, RecordContext>> {
-    const asking = batch.filter((item) => item.needsContext);
+  /** An exception is a fault of ours or of a guard. Deciding is pure: it would come again, so it must not hold up the store. */
+  private decide(write: CheckedWrite, context: RecordContext, policy: ConflictPolicy): Decided | Refiled {
+    try {
+      return decide(write, context, policy, this.options.now());
+    } catch (error) {
+      this.failed(error);
+      return rejected(context.current, "WRITE_FAILED", "the write could not be decided");
+    }
+  }
+
+  /** A question that the database refuses is halved until the culprit alone bears the error. */
+  private async readContexts(asking: readonly LaneItem[]): Promise<Map<LaneItem, RecordContext | StoreDataError>> {
     if (asking.length === 0) return new Map();
-    const queries = asking.map(({ write }) => ({ asSent: asSentOf(write), base: write.base, number: write.number }));
-    const contexts = await this.options.store.readContexts(this.storeId, queries);
-    return new Map(asking.map((item, index) => [item, contexts[index]!]));
+    const queries = asking.map(({ write }) => ({ asSent: asSentOf(write), base: write.base, namedHash: namedHashOf(write), number: write.number }));
+    try {
+      const contexts = await this.options.store.readContexts(this.storeId, queries);
+      return new Map(asking.map((item, index) => [item, contexts[index]!]));
+    } catch (error) {
+      if (!(error instanceof StoreDataError)) throw error;
+      if (asking.length === 1) return new Map([[asking[0]!, error]]);
+      const middle = asking.length >> 1;
+      const first = await this.readContexts(asking.slice(0, middle));
+      return new Map([...first, ...(await this.readContexts(asking.slice(middle)))]);
+    }
   }
 
   /** @returns the items that must be decided again */
@@ -180,7 +207,7 @@ export class StoreLane {
       if (!(error instanceof StoreDataError)) throw error;
       return this.halve(planned, error);
     }
-    this.options.observer?.committed?.(this.storeId, planned.length, this.options.now() - startedAt);
+    this.tell(() => this.options.observer?.committed?.(this.storeId, planned.length, this.options.now() - startedAt));
     if (!committed.sameEpoch) {
       for (const { item } of planned) item.reject(new ReplicationError("RESET", "another epoch has begun"));
       return [];
@@ -211,7 +238,9 @@ export class StoreLane {
         item.reject(new ReplicationError("DEVICE_REVOKED", "the device was revoked"));
       } else if (refused !== undefined) {
         item.needsContext = true;
-        again.push(item);
+        item.rounds += 1;
+        if (item.rounds <= MAX_ROUNDS) again.push(item);
+        else this.answer(item, rejected(null, "WRITE_FAILED", "the write was overtaken too often"), 0, 0);
       } else {
         answers.push([item, decided, seq + 1]);
         for (const row of plan.rows) changes.push(encodeChange({ ...row, seq: ++seq, updatedAt: row.updatedAt ?? committed.at }));
@@ -219,7 +248,7 @@ export class StoreLane {
     });
     if (changes.length > 0) {
       const { epoch, headBefore: from, headAfter: to, at, digests } = committed;
-      this.options.onCommitted({ storeId: this.storeId, epoch, from, to, at, changes, digests });
+      this.tell(() => this.options.onCommitted({ storeId: this.storeId, epoch, from, to, at, changes, digests }));
     }
     for (const [item, decided, firstSeq] of answers) this.answer(item, decided, firstSeq, committed.at);
     return again;
@@ -227,22 +256,24 @@ export class StoreLane {
 
   private answer(item: LaneItem, decided: Decided, seq: number, at: number): void {
     const result = resultOf(item.write, decided, seq, at);
-    this.options.observer?.decided?.(this.storeId, item.write, result);
+    this.tell(() => this.options.observer?.decided?.(this.storeId, item.write, result));
     item.resolve(result, item.write.localId);
   }
-}
 
-/** Takes the records and numbers of a plan for this commit, unless an earlier plan has one of them. */
-function claim(used: Set<string>, plan: PlannedWrite): boolean {
-  const keys = plan.rows.flatMap((row) => {
-    const key = keyOf(row.collection, row.localId);
-    return row.uniqueKey === null ? [key] : [key, `#${row.collection}|${row.uniqueKey}`];
-  });
-  if (keys.some((key) => used.has(key))) return false;
-  for (const key of keys) used.add(key);
-  return true;
-}
+  /** Whoever throws on being told changes nothing of what was committed. */
+  private tell(notify: () => void): void {
+    try {
+      notify();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
 
-function keyOf(collection: string, localId: string): string {
-  return `${collection}|${localId}`;
+  private failed(error: unknown): void {
+    try {
+      this.options.observer?.failed?.(this.storeId, error);
+    } catch {
+      // There is nobody left to tell, and the lane must live on.
+    }
+  }
 }

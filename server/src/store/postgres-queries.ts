@@ -33,18 +33,22 @@ const VERSION_JSON = (row: string): string => `
   'uniqueKey', ${row}.unique_key, 'createdBy', ${row}.created_by, 'deviceId', ${row}.device_id, 'deleted', ${row}.deleted, 'reoffered', ${row}.reoffered,
   'updatedAt', (extract(epoch from ${row}.updated_at) * 1000)::bigint`;
 
-/** Everything that deciding about writes may need, in one statement. $1 store, $2 the questions as a JSON text (see readContexts). */
+/**
+ * Everything that deciding about writes may need, in one statement. $1 store, $2 the questions as a JSON text (see readContexts).
+ * Why `between` and `order by` where `=` would do: see commit_writes.
+ */
 export const CONTEXT_SQL = `
 select q.idx, json_build_object(
-  'current', (
-    select json_build_object(${VERSION_JSON("r")}, 'data', r.data)
-    from records r where r.store_id = $1 and r.collection = q.collection and r.local_id = q.local_id),
+  'current', case when r.seq is not null then json_build_object(${VERSION_JSON("r")}, 'data', r.data) end,
   'history', coalesce((
-    select json_agg(json_build_object(${VERSION_JSON("h")}) order by h.seq desc)
-    from record_history h where h.store_id = $1 and h.collection = q.collection and h.local_id = q.local_id), '[]'::json),
-  'lastData', (
-    select h.data from record_history h join records r using (store_id, collection, local_id)
-    where h.store_id = $1 and h.collection = q.collection and h.local_id = q.local_id and r.deleted and not h.deleted order by h.seq desc limit 1),
+    select json_agg(json_build_object(${VERSION_JSON("h")}) order by h.sync_version desc)
+    from record_history h where h.store_id = $1 and h.collection = q.collection and h.local_id = q.local_id
+      and h.sync_version >= least(q.sync_version, case when q.named_hash is not null then (
+        select max(n.sync_version) from record_history n
+        where n.store_id = $1 and n.collection = q.collection and n.local_id = q.local_id and q.named_hash in (n.server_hash, n.sent_hash)) end)), '[]'::json),
+  'lastData', case when r.deleted then (
+    select h.data from record_history h
+    where h.store_id = $1 and h.collection = q.collection and h.local_id = q.local_id and not h.deleted order by h.sync_version desc limit 1) end,
   'baseData', (
     select b.data from (
       select h.data, 1 as rank from record_history h
@@ -59,16 +63,28 @@ select q.idx, json_build_object(
     where m.store_id = $1 and m.collection = q.collection and m.local_id = q.local_id and m.device_id = q.device_id
       and m.sync_version = q.sync_version and m.hash = q.hash and m.base = q.base),
   'number', json_build_object(
-    'taken', exists (
-      select 1 from records n where n.store_id = $1 and n.collection = q.collection and n.unique_key = q.number and n.local_id <> q.local_id),
-    'highestAmendment', coalesce((
-      select max(substr(n.unique_key, length(q.amendment_prefix) + 2)::int) from records n
-      where n.store_id = $1 and n.collection = q.collection and n.unique_key >= q.amendment_prefix || '-' and n.unique_key < q.amendment_prefix || '.'
-        and substr(n.unique_key, length(q.amendment_prefix) + 2) ~ '^[1-9][0-9]{0,7}$'), 1)),
+    'taken', (
+      select true from records n
+      where n.store_id = $1 and n.collection = q.collection and n.unique_key between q.number and q.number and n.local_id <> q.local_id
+      order by n.unique_key limit 1) is not null,
+    'nextAmendment', (
+      select min(used.n) + 1 from (
+        select given.n, lead(given.n) over (order by given.n) as next from (
+          select 1 as n union
+          select substr(n.unique_key, length(q.amendment_prefix) + 2)::int from records n
+          where n.store_id = $1 and n.collection = q.collection and n.unique_key >= q.amendment_prefix || '-' and n.unique_key < q.amendment_prefix || '.'
+            and substr(n.unique_key, length(q.amendment_prefix) + 2) ~ '^[1-9][0-9]{0,7}$'
+        ) given
+      ) used where used.next is null or used.next > used.n + 1)),
+  'epoch', s.epoch,
   'epochSeq', s.epoch_seq,
   'epochReoffer', s.reoffer
 ) as context
-from stores s, json_to_recordset($2::text::json) as q(
+from stores s cross join json_to_recordset($2::text::json) as q(
   idx integer, collection text, local_id text, device_id text, sync_version integer, hash text, base text, base_version integer, base_hash text,
-  number text, amendment_prefix text)
+  named_hash text, number text, amendment_prefix text)
+left join lateral (
+  select * from records r where r.store_id = $1 and r.collection = q.collection and r.local_id between q.local_id and q.local_id
+  order by r.local_id limit 1
+) r on true
 where s.id = $1`;

@@ -135,7 +135,7 @@ function withData(object: object, dataJson: string | null): string {
 }
 
 async function readContexts(sql: Sql, storeId: string, queries: readonly ContextQuery[]): Promise<RecordContext[]> {
-  const asked = queries.map(({ asSent, base, number }, idx) => ({
+  const asked = queries.map(({ asSent, base, namedHash, number }, idx) => ({
     idx,
     collection: asSent.collection,
     local_id: asSent.localId,
@@ -145,6 +145,7 @@ async function readContexts(sql: Sql, storeId: string, queries: readonly Context
     base: asSent.base,
     base_version: base?.version ?? null,
     base_hash: base?.hash ?? null,
+    named_hash: namedHash,
     number,
     amendment_prefix: number === null ? null : amendmentPrefix(number),
   }));

@@ -114,7 +114,7 @@ export type DigestMap = ReadonlyMap<string, { readonly count: number; readonly d
 /** What decide must know about a record, read in one statement. */
 export interface RecordContext {
   readonly current: StoredRecord | null;
-  /** Superseded versions, latest first. */
+  /** Superseded versions, latest first: from the write's own syncVersion or, if lower, the version that its `namedHash` names, upwards. */
   readonly history: readonly StoredVersion[];
   /** Data of the latest version that was not a tombstone; for tombstones only. */
   readonly lastData: Record<string, unknown> | null;
@@ -122,8 +122,10 @@ export interface RecordContext {
   readonly baseData: Record<string, unknown> | null;
   /** How this very write, as sent, was decided before and not stored as sent. */
   readonly decided: { readonly outcome: string; readonly conflict: ConflictSummary | null } | null;
-  /** Whether another record bears the number that this write claims, and the highest n of amended forms `number-n` given out. */
-  readonly number: { readonly taken: boolean; readonly highestAmendment: number };
+  /** Whether another record bears the number that this write claims, and the lowest n, from 2, whose amended form `number-n` is free. */
+  readonly number: { readonly taken: boolean; readonly nextAmendment: number };
+  /** null: not known. */
+  readonly epoch: string | null;
   readonly epochSeq: number;
   /** Whether this epoch began with a restore whose losses devices shall offer. */
   readonly epochReoffer: boolean;
@@ -132,6 +134,8 @@ export interface RecordContext {
 export interface ContextQuery {
   readonly asSent: AsSent;
   readonly base: Position | null;
+  /** At the seed's door: names the latest version with this hash. */
+  readonly namedHash: string | null;
   /** The number that the write claims. */
   readonly number: string | null;
 }

@@ -5,7 +5,8 @@ import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
 import type { Order } from "@tillwire/protocol/pos/orders";
 import type { Transaction } from "@tillwire/protocol/pos/transactions";
 import type { Sql } from "postgres";
-import { createAccept, type Accept, type Committed, type SeedHints } from "../../src/accept.ts";
+import type { CollectionSet } from "@tillwire/protocol/collection";
+import { createAccept, type Accept, type AcceptOptions, type Committed, type SeedHints } from "../../src/accept.ts";
 import { createPostgresStore } from "../../src/store/postgres-store.ts";
 import type { ReplicationStore } from "../../src/store/store.ts";
 
@@ -23,17 +24,24 @@ export interface Shop {
 
 let shops = 0;
 
-/** @param on another node's accept for the same shop */
-export async function openShop(sql: Sql, options: { storeId?: string; store?: ReplicationStore } = {}): Promise<Shop> {
+interface ShopOptions extends Partial<Pick<AcceptOptions, "onCommitted" | "observer">> {
+  /** Of a shop that is there: another node for it. */
+  readonly storeId?: string;
+  readonly store?: ReplicationStore;
+  readonly collections?: CollectionSet;
+}
+
+export async function openShop(sql: Sql, options: ShopOptions = {}): Promise<Shop> {
   const storeId = options.storeId ?? `shop-${(shops += 1)}`;
   const roles = new Map<string, Role>();
   const committed: Committed[] = [];
   const store = options.store ?? createPostgresStore(sql);
   const accept = createAccept({
     store,
-    collections: SHOP_COLLECTIONS,
-    onCommitted: (each) => committed.push(each),
+    collections: options.collections ?? SHOP_COLLECTIONS,
+    onCommitted: options.onCommitted ?? ((each) => committed.push(each)),
     now: Date.now,
+    ...(options.observer && { observer: options.observer }),
   });
   await sql`insert into stores (id, name, epoch) values (${storeId}, ${storeId}, ${EPOCH}) on conflict do nothing`;
   const shop: Shop = {

@@ -1,0 +1,322 @@
+/** What an adversarial reading of accept found: hostile but valid data, crowds that claim one number, lost answers, plans that go wrong. */
+import { collectionSet, defineCollection } from "@tillwire/protocol/collection";
+import { LIMITS } from "@tillwire/protocol/limits";
+import type { Result } from "@tillwire/protocol/messages";
+import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
+import type { Sql, TransactionSql } from "postgres";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import * as z from "zod/mini";
+import { createPostgresStore } from "../src/store/postgres-store.ts";
+import { StoreDataError, StoreUnavailable, type PlannedWrite, type ReplicationStore } from "../src/store/store.ts";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { at, checkStore, EPOCH, openShop, order, put, remove, transaction, type Shop } from "./support/shop-fixture.ts";
+
+let database: TestDatabase;
+let shop: Shop;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  shop = await openShop(database.sql);
+});
+afterEach(() => checkStore(database.sql, shop.storeId));
+
+async function numbers(): Promise<string[]> {
+  const rows = await database.sql<{ unique_key: string }[]>`
+    select unique_key from records where store_id = ${shop.storeId} and unique_key is not null order by seq`;
+  return rows.map((row) => row.unique_key);
+}
+const outcomes = (results: readonly Result[]) => results.map(({ code, outcome }) => code ?? outcome);
+const numbered = (id: string, orderNumber: string) => put("orders", id, order(id, { orderNumber }));
+
+describe("numbers", () => {
+  test("L2: a long number that an amendment would cut in half a character is amended, and blocks nobody", async () => {
+    const number = `${"N".repeat(40)}🥯${"x".repeat(8)}`;
+    const results = await shop.push("a", numbered("o1", number), numbered("o2", number), numbered("o3", "other"));
+    expect(outcomes(results)).toEqual(["accepted", "merged", "accepted"]);
+    const [again] = await shop.push("a", numbered("o4", number));
+    expect(again!.outcome).toBe("merged");
+    expect(new Set(await numbers()).size).toBe(4);
+  });
+
+  test("however many sales of one push claim one number, each is taken, in few commits", async () => {
+    const results = await shop.push("a", ...Array.from({ length: 120 }, (_, i) => numbered(`o${i}`, "ORD-1")));
+    expect(outcomes(results)).toEqual(["accepted", ...Array<string>(119).fill("merged")]);
+    expect(new Set(await numbers()).size).toBe(120);
+    expect(shop.committed.length).toBeLessThan(4);
+    const more = await shop.push("b", ...Array.from({ length: 120 }, (_, i) => numbered(`p${i}`, "ORD-1")));
+    expect(new Set(outcomes(more))).toEqual(new Set(["merged"]));
+    expect(new Set(await numbers()).size).toBe(240);
+  });
+
+  test("a number that looks like the last possible amendment leaves room for more", async () => {
+    const long = "L".repeat(50);
+    await shop.push("a", numbered("h1", "ORD-1-99999999"), numbered("h2", `${"L".repeat(41)}-99999999`));
+    const results = [];
+    for (const id of ["1", "2", "3", "4"]) results.push(...(await shop.push("a", numbered(`o${id}`, "ORD-1"), numbered(`l${id}`, long))));
+    expect(new Set(outcomes(results.slice(2)))).toEqual(new Set(["merged"]));
+    expect((await numbers()).every((number) => number.length <= LIMITS.numberLength)).toBe(true);
+    expect(new Set(await numbers()).size).toBe(10);
+  });
+
+  test("a completed transaction under an amended number is reversed although its device still claims the taken one", async () => {
+    const sale = (id: string, changes = {}) => transaction(id, { referenceNumber: "TXN-1", ...changes });
+    await shop.push("a", put("transactions", "t1", sale("t1")));
+    const first = put("transactions", "t2", sale("t2"));
+    await shop.push("b", first);
+    const reversal = put("transactions", "t2", sale("t2", { status: "REVERSED" }), 2, { version: 1, hash: first.hash });
+    const [reversed] = await shop.push("b", reversal);
+    expect(reversed).toMatchObject({ outcome: "merged", data: { status: "REVERSED", referenceNumber: "TXN-1-2" } });
+  });
+
+  test("a record that is deliberately given a free number gets it, though its old one looks amended", async () => {
+    const [one] = await shop.push("a", numbered("o1", "ORD-1-2"));
+    const [two] = await shop.push("a", put("orders", "o1", order("o1", { orderNumber: "ORD-1" }), 2, at(one!)));
+    expect(two!.outcome).toBe("accepted");
+    expect(await numbers()).toEqual(["ORD-1"]);
+  });
+
+  test("a number that a put gives up is free; a deleted record keeps its own", async () => {
+    const tags = defineCollection({ name: "tags", schema: z.looseObject({ code: z.nullish(z.string()) }), uniqueBy: "code" });
+    const other = await openShop(database.sql, { storeId: shop.storeId, collections: collectionSet([tags]) });
+    const [one, two] = await other.push("a", put("tags", "t1", { code: "A" }), put("tags", "t2", { code: "B" }));
+    await other.push("a", put("tags", "t1", { code: null }, 2, at(one!)), remove("tags", "t2", 2, at(two!)));
+    const results = await other.push("b", put("tags", "t3", { code: "A" }), put("tags", "t4", { code: "B" }));
+    expect(outcomes(results)).toEqual(["accepted", "merged"]);
+  });
+});
+
+describe("L2: what goes wrong for one write goes wrong for that write alone", () => {
+  const touchy = defineCollection<Record<string, unknown>>({
+    name: "touchy",
+    schema: z.looseObject({}) as z.ZodMiniType<Record<string, unknown>>,
+    guard: (_, next) => (next!["bad"] as { missing: { member: string } }).missing.member,
+  });
+
+  test("a guard that throws", async () => {
+    const other = await openShop(database.sql, {
+      storeId: shop.storeId,
+      collections: collectionSet([touchy, SHOP_COLLECTIONS.get("orders")!]),
+    });
+    const results = await other.push("a", put("touchy", "t", { x: 1 }), put("orders", "o1", order("o1")));
+    expect(outcomes(results)).toEqual(["WRITE_FAILED", "accepted"]);
+  });
+
+  test("a question about its record that the database refuses", async () => {
+    const store: ReplicationStore = {
+      ...shop.store,
+      readContexts: (storeId, queries) => {
+        if (queries.some(({ asSent }) => asSent.localId === "poison")) throw new StoreDataError("22P02");
+        return shop.store.readContexts(storeId, queries);
+      },
+    };
+    const node = await openShop(database.sql, { storeId: shop.storeId, store });
+    const known = { version: 1, hash: "a".repeat(64) };
+    const results = await node.push("a", ...["o1", "poison", "o2"].map((id) => put("orders", id, order(id), 2, known)));
+    expect(outcomes(results)).toEqual(["accepted", "WRITE_FAILED", "accepted"]);
+  });
+
+  test("whoever is told of a commit and throws", async () => {
+    const failures: unknown[] = [];
+    const node = await openShop(database.sql, {
+      storeId: shop.storeId,
+      observer: { failed: (_, error) => failures.push(error), decided: () => thrown("metrics") },
+      onCommitted: () => thrown("hub"),
+    });
+    expect(outcomes(await node.push("a", put("orders", "o1", order("o1"))))).toEqual(["accepted"]);
+    expect(failures).toMatchObject([{ message: "hub" }, { message: "metrics" }]);
+  });
+
+  function thrown(message: string): never {
+    throw new Error(message);
+  }
+});
+
+describe("S2, S8: the answer of a commit is lost", () => {
+  test("after it took effect and before, devices that send again get one sale each, and nothing is doubled", async () => {
+    let calls = 0;
+    const store: ReplicationStore = {
+      ...shop.store,
+      commit: async (storeId, epoch, writes) => {
+        calls += 1;
+        if (calls > 12) return shop.store.commit(storeId, epoch, writes);
+        if (calls % 3 === 1) throw new StoreUnavailable("gone before");
+        const committed = await shop.store.commit(storeId, epoch, writes);
+        if (calls % 3 === 2) throw new StoreUnavailable("gone after");
+        return committed;
+      },
+    };
+    const node = await openShop(database.sql, { storeId: shop.storeId, store });
+    async function untilAnswered(device: string, ...writes: unknown[]): Promise<Result[]> {
+      for (;;) {
+        try {
+          return await node.push(device, ...writes);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "UNAVAILABLE" });
+        }
+      }
+    }
+    const results = await Promise.all(
+      ["a", "b", "c"].map(async (device) => {
+        const [one, two] = await untilAnswered(device, numbered(`${device}1`, "ORD-1"), numbered("shared", `S-${device}`));
+        const next = put("orders", `${device}1`, order(`${device}1`, { orderNumber: "ORD-1", notes: "2" }), 2, at(one!));
+        return [one!, two!, ...(await untilAnswered(device, next))];
+      }),
+    );
+    expect(results.flat().every(({ outcome }) => outcome !== "rejected")).toBe(true);
+    const rows = await database.sql`select local_id, sync_version, data from records where store_id = ${shop.storeId} and collection = 'orders' order by 1`;
+    expect(rows).toMatchObject([
+      ...["a1", "b1", "c1"].map((local_id) => ({ local_id, sync_version: 2, data: { notes: "2" } })),
+      { local_id: "shared", sync_version: 1 },
+    ]);
+    expect(new Set(await numbers()).size).toBe(4);
+    const losers = await database.sql`
+      select 1 from records where store_id = ${shop.storeId} and collection = 'conflicts' and data ->> 'recordId' = 'shared'`;
+    expect(losers).toHaveLength(2);
+  });
+});
+
+describe("guards and conflicts", () => {
+  test("a paid order does not become unpaid by being deleted and put again", async () => {
+    const [paid] = await shop.push("a", put("orders", "o1", order("o1", { paymentStatus: "PAID", orderStatus: "COMPLETED" })));
+    const [gone] = await shop.push("a", remove("orders", "o1", 2, at(paid!)));
+    expect(outcomes(await shop.push("a", put("orders", "o1", order("o1"), 3, at(gone!))))).toEqual(["GUARD"]);
+    const restored = put("orders", "o1", order("o1", { paymentStatus: "PAID", orderStatus: "COMPLETED" }), 3, at(gone!));
+    expect(outcomes(await shop.push("a", restored))).toEqual(["accepted"]);
+  });
+
+  test("a conflict over long names and many fields stays of a size that devices can take", async () => {
+    const name = "n".repeat(120_000);
+    const product = (value: number) => ({
+      id: "p",
+      name: "P",
+      price: 1,
+      [name]: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, value])),
+    });
+    const [one] = await shop.push("a", put("products", "p", product(1)));
+    await shop.push("a", put("products", "p", product(2), 2, at(one!)));
+    const [lost] = await shop.push("b", put("products", "p", product(3), 2, at(one!)));
+    expect(lost!.conflict!.fields).not.toHaveLength(0);
+    expect(JSON.stringify(lost).length).toBeLessThan(LIMITS.messageBytes);
+    expect(shop.committed.at(-1)!.changes[0]!.json.length).toBeLessThan(LIMITS.messageBytes);
+  });
+
+  test("large records in conflict are committed in portions", async () => {
+    const sizes: number[] = [];
+    const store: ReplicationStore = {
+      ...shop.store,
+      commit: (storeId, epoch, writes) => {
+        sizes.push(bytesOf(writes));
+        return shop.store.commit(storeId, epoch, writes);
+      },
+    };
+    const node = await openShop(database.sql, { storeId: shop.storeId, store });
+    const ids = Array.from({ length: 24 }, (_, i) => `p${i}`);
+    await node.push("a", ...ids.map((id) => put("products", id, { id, name: "P", price: 1, blob: "x".repeat(250_000) })));
+    const results = await node.push("b", ...ids.map((id) => put("products", id, { id, name: "P", price: 2 })));
+    expect(new Set(outcomes(results))).toEqual(new Set(["conflict"]));
+    expect(Math.max(...sizes)).toBeLessThan(6 * 1024 * 1024);
+  });
+
+  function bytesOf(writes: readonly PlannedWrite[]): number {
+    return writes.flatMap(({ rows }) => rows).reduce((sum, { dataJson }) => sum + (dataJson?.length ?? 0), 0);
+  }
+});
+
+test("numbers that the database writes out in full count in full: no change is larger than a message", async () => {
+  const product = (numbers: number[]) => put("products", "p", { id: "p", name: "P", price: 1, numbers });
+  expect(outcomes(await shop.push("a", product(Array<number>(30_000).fill(1e308))))).toEqual(["WRITE_TOO_LARGE"]);
+  expect(outcomes(await shop.push("a", product(Array<number>(30_000).fill(5e-324))))).toEqual(["WRITE_TOO_LARGE"]);
+  expect(outcomes(await shop.push("a", product([1e308, -5e-324, 1e21, 0.1])))).toEqual(["accepted"]);
+  const page = await shop.store.readFeed({ storeId: shop.storeId, from: 0, collections: null, maxChanges: 10, maxBytes: 1e6 });
+  expect(JSON.parse(page.changes[0]!.json)).toMatchObject({ data: { numbers: [1e308, -5e-324, 1e21, 0.1] } });
+});
+
+describe("the seed's door", () => {
+  const T = 1_735_689_600_000;
+
+  test("deleting the second of two sales with one id is not taken for a retry of deleting the first", async () => {
+    const second = order("local-1", { createdAt: T + 1, orderNumber: "N-2" });
+    await shop.pushSeed("a", put("orders", "local-1", order("local-1"), 1, null), { createdAt: T });
+    await shop.pushSeed("a", put("orders", "local-1", second, 1, null), { createdAt: T + 1 });
+    await shop.pushSeed("a", remove("orders", "local-1", 2, null), { createdAt: T });
+    const gone = await shop.pushSeed("a", remove("orders", "local-1", 2, null), { createdAt: T + 1 });
+    expect(gone).toMatchObject({ outcome: "accepted", deleted: true, filedUnder: `local-1.${T + 1}` });
+    const retry = await shop.pushSeed("a", remove("orders", "local-1", 2, null), { createdAt: T });
+    expect(retry).toMatchObject({ outcome: "duplicate", filedUnder: undefined });
+  });
+
+  test("a base that another device built upon is stale, however long the history since", async () => {
+    let last = await shop.pushSeed("a", put("orders", "o1", order("o1"), 1, null), { createdAt: T });
+    const base = last.hash!;
+    for (let version = 2; version < 6; version++) {
+      const device = version === 3 ? "b" : "a";
+      last = (await shop.push(device, put("orders", "o1", order("o1", { notes: `${version}` }), version, at(last))))[0]!;
+    }
+    const late = await shop.pushSeed("a", put("orders", "o1", order("o1", { notes: "late" }), 9, null), { createdAt: T, baseHash: base });
+    expect(late.outcome).toBe("conflict");
+  });
+});
+
+test("nothing is decided for a push of another epoch, not even what was decided before", async () => {
+  const write = put("orders", "o1", order("o1", { paymentStatus: "PAID" }));
+  const [paid] = await shop.push("a", write);
+  await shop.store.beginEpoch(shop.storeId, EPOCH, "epoch-2", true);
+  await expect(shop.push("a", write)).rejects.toMatchObject({ code: "RESET" });
+  await expect(shop.push("a", put("orders", "o1", order("o1"), 2, at(paid!)))).rejects.toMatchObject({ code: "RESET" });
+});
+
+test("a record with a long past costs what one with a short past costs", async () => {
+  const [one] = await shop.push("a", put("products", "p", { id: "p", name: "P", price: 0 }));
+  let base = at(one!);
+  for (let version = 2; version <= 40; version++) {
+    base = at((await shop.push("a", put("products", "p", { id: "p", name: "P", price: version }, version, base)))[0]!);
+  }
+  const asSent = { collection: "products", localId: "p", deviceId: "a", syncVersion: 41, hash: "0".repeat(64), base: "" };
+  const [context] = await shop.store.readContexts(shop.storeId, [{ asSent, base, number: null, namedHash: null }]);
+  expect(context!.history).toEqual([]);
+});
+
+describe("plans of commit_writes", () => {
+  /** Rows of the large tables that this transaction has read so far. */
+  async function rowsRead(sql: Sql | TransactionSql): Promise<number> {
+    const [read] = await sql<{ rows: string }[]>`
+      select sum(coalesce(idx_tup_fetch, 0) + seq_tup_read) as rows from pg_stat_xact_user_tables
+      where relname in ('records', 'record_history', 'decided_writes')`;
+    return Number(read!.rows);
+  }
+
+  async function grow(sql: TransactionSql, rows: number): Promise<void> {
+    for (const table of ["records", "record_history"]) {
+      await sql.unsafe(`insert into ${table} (store_id, collection, local_id, seq, sync_version, server_hash, unique_key, created_by, device_id,
+        deleted, reoffered, data, created_at, updated_at)
+        select '${shop.storeId}', 'orders', 'x' || g, 1000 + g, 1, '', 'X-' || g, 'a', 'a', false, false, '{}', now(), now()
+        from generate_series(1, ${rows}) g`);
+    }
+    await sql`insert into decided_writes (store_id, collection, local_id, device_id, sync_version, hash, base, outcome)
+      select ${shop.storeId}, 'orders', 'x' || g, 'a', 1, '', '', 'conflict' from generate_series(1, ${rows}::int) g`;
+  }
+
+  // Statistics lag behind a store that grows fast, and are of all shops together: the lookups must not depend on them.
+  test("a commit reads the records that it touches and no others, also in a store that grew since the statistics", async () => {
+    const plans: PlannedWrite[] = [];
+    const store: ReplicationStore = { ...shop.store, commit: (...args) => (plans.push(...args[2]), shop.store.commit(...args)) };
+    const node = await openShop(database.sql, { storeId: shop.storeId, store });
+    await node.push("a", ...Array.from({ length: 50 }, (_, i) => put("orders", `o${i}`, order(`o${i}`))));
+    const rollback = new Error("rollback");
+    let read = 0;
+    const measured = database.sql.begin(async (sql) => {
+      const commit = () => createPostgresStore(sql as unknown as Sql).commit(shop.storeId, EPOCH, plans);
+      // The function's plan settles after a few calls.
+      for (let i = 0; i < 7; i++) await commit();
+      await grow(sql, 5000);
+      const before = await rowsRead(sql);
+      await commit();
+      read = (await rowsRead(sql)) - before;
+      throw rollback;
+    });
+    await expect(measured).rejects.toBe(rollback);
+    expect(read).toBeLessThan(10 * plans.length);
+  });
+});
