@@ -107,9 +107,17 @@ function say(text: string): void {
 }
 
 function die(error: unknown): void {
-  const known = error instanceof ConfigError || error instanceof StartupError;
-  process.stderr.write(`${known ? error.message : String((error as Error).stack ?? error)}\n`);
+  process.stderr.write(`${explain(error)}\n`);
   process.exit(1);
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof StartupError) return error.message;
+  const { code, port } = error as { code?: string; port?: number };
+  if (code === "EADDRINUSE") return `Port ${port ?? ""} is taken: stop what uses it, or set SERVER_PORT.`;
+  if (code === "EACCES") return `Port ${port ?? ""} may not be used by this user: set SERVER_PORT to one above 1023.`;
+  if (code === "ECONNREFUSED") return "The database that DATABASE_URL names does not answer.";
+  return String((error as Error).stack ?? error);
 }
 
 start().catch(die);

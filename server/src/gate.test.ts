@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { createGate } from "./gate.ts";
+import { safeError } from "./safe-error.ts";
+import { createTokenBuckets } from "./token-bucket.ts";
+
+test("a gate lets so many run, so many wait, and refuses the rest", async () => {
+  const gate = createGate({ running: 2, waiting: 1 });
+  const finish: (() => void)[] = [];
+  let running = 0;
+  const work = async (): Promise<void> => {
+    running += 1;
+    await new Promise<void>((resolve) => finish.push(resolve));
+    running -= 1;
+  };
+  const runs = [gate.run(work), gate.run(work), gate.run(work)];
+  expect(running).toBe(2);
+  await expect(gate.run(work)).rejects.toMatchObject({ code: "UNAVAILABLE", retry: "backoff" });
+  finish.shift()!();
+  await runs[0];
+  expect(running).toBe(2);
+  finish.splice(0).forEach((go) => go());
+  await Promise.all(runs);
+  expect(running).toBe(0);
+});
+
+test("work that fails gives its place back", async () => {
+  const gate = createGate({ running: 1, waiting: 1 });
+  await expect(gate.run(async () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  expect(await gate.run(async () => 5)).toBe(5);
+});
+
+test("a bucket allows bursts, then the rate, and says how long to wait", () => {
+  let now = 0;
+  const buckets = createTokenBuckets({ perSecond: 10, burst: 3 }, () => now);
+  expect([buckets.take("a"), buckets.take("a"), buckets.take("a"), buckets.take("a")]).toEqual([0, 0, 0, 100]);
+  expect(buckets.take("b")).toBe(0);
+  now = 100;
+  expect([buckets.take("a"), buckets.take("a")]).toEqual([0, 100]);
+  buckets.giveBack("a");
+  expect(buckets.take("a")).toBe(0);
+});
+
+test("the log gets no text of PostgreSQL's, which quotes data", () => {
+  const fault = Object.assign(new Error('invalid input: "secret"'), {
+    name: "PostgresError",
+    code: "22P02",
+    detail: "secret",
+  });
+  const logged = safeError(new Error("the database refused the data", { cause: fault }));
+  expect(logged).toMatchObject({
+    message: "the database refused the data",
+    cause: { name: "PostgresError", code: "22P02" },
+  });
+  expect(JSON.stringify(logged)).not.toContain("secret");
+});
