@@ -1,5 +1,6 @@
 /** Counts for people, derived from outbox and base. Pure. */
 import type { CollectionStats, OutboxEntry, SyncState, SyncStats } from "./api.ts";
+import type { DeviceStatus } from "@tillwire/protocol/messages";
 import type { SyncRow } from "./local-store.ts";
 import type { OutboxRow } from "./outbox.ts";
 
@@ -34,4 +35,17 @@ export function statsOf(
 export function entryOf(row: OutboxRow): OutboxEntry {
   const { key, collection, localId, op, syncVersion, createdAt, state, error, data } = row;
   return { key, collection, localId, op, syncVersion, createdAt, state, data, ...(error ? { error } : {}) };
+}
+
+/** What this device tells the server of its outbox and position. */
+export function deviceStatusOf({ cursor, digestsEqual }: SyncRow, rows: readonly OutboxRow[]): DeviceStatus {
+  let pending = 0;
+  let oldestPendingAt: number | null = null;
+  for (const row of rows) {
+    if (row.state === "rejected") continue;
+    pending++;
+    oldestPendingAt = Math.min(oldestPendingAt ?? row.createdAt, row.createdAt);
+  }
+  const equal = digestsEqual === null ? {} : { digestsEqual };
+  return { cursor, pending, failed: rows.length - pending, oldestPendingAt, ...equal };
 }

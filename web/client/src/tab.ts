@@ -8,6 +8,7 @@ import { LeaderCalls } from "./leader-call.ts";
 import { Election } from "./leader.ts";
 import { linkName, stoppedLink, type LinkState } from "./link-state.ts";
 import type { LocalStore } from "./local-store.ts";
+import { deviceStatusOf } from "./stats.ts";
 import { signal, type WritableSignal } from "./signal.ts";
 import { StorageWatch } from "./storage-watch.ts";
 import { SyncLoop } from "./sync-loop.ts";
@@ -168,7 +169,8 @@ export class Tab {
   #follow(): void {
     this.#loop?.stop();
     this.#loop = null;
-    this.#publish();
+    const status = this.status.get();
+    this.status.set({ ...status, link: { ...status.link, leader: false } });
     this.#tabs.post({ type: "status?" });
   }
 
@@ -224,21 +226,9 @@ export class Tab {
 
   #deviceStatus(): DeviceStatus {
     const { view, env } = this.host;
-    const rows = view.outbox.get();
-    const pending = rows.filter((row) => row.state !== "rejected");
-    const { cursor, digestsEqual } = view.position;
-    return {
-      ...{
-        cursor,
-        pending: pending.length,
-        failed: rows.length - pending.length,
-        conflicts: this.host.openConflicts(),
-      },
-      oldestPendingAt: pending.length === 0 ? null : Math.min(...pending.map((row) => row.createdAt)),
-      clock: env.now(),
-      ...(digestsEqual === null ? {} : { digestsEqual }),
-      ...(this.#storage.state ? { storage: this.#storage.state } : {}),
-    };
+    const { state: storage } = this.#storage;
+    const status = deviceStatusOf(view.position, view.outbox.get());
+    return { ...status, conflicts: this.host.openConflicts(), clock: env.now(), ...(storage ? { storage } : {}) };
   }
 
   #report(): SyncReport {
