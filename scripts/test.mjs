@@ -9,12 +9,13 @@ import { ensureInstalled } from "./support/install.mjs";
 import { requireNode, root, run, seconds, tool } from "./support/run.mjs";
 
 const checks = [
+  // the longest first, beside which the others run
+  { group: "lint", name: "lint", command: "eslint", args: ["."] },
   ...["protocol", "server", "web/client", "."].map((project) => ({
     ...{ group: "types", name: `types of ${project === "." ? "scripts" : project}` },
     ...{ command: "tsc", args: ["--noEmit", "--project", project] },
   })),
   { group: "types", name: "types of web", command: "svelte-check", args: ["--workspace", "web"] },
-  { group: "lint", name: "lint", command: "eslint", args: ["."] },
   { group: "format", name: "format", command: "prettier", args: ["--check", "."] },
   { group: "knip", name: "nothing unused", command: "knip", args: ["--no-config-hints"] },
 ];
