@@ -214,7 +214,10 @@ function countOpen(records: readonly ReplicaRecord<unknown>[]): number {
 
 function select<T>(records: Iterable<ReplicaRecord<T>>, { where, orderBy, limit }: Query<T>): ReplicaRecord<T>[] {
   const found: ReplicaRecord<T>[] = [];
-  for (const record of records) if (!where || where(record.data, record)) found.push(record);
+  for (const record of records) {
+    if (!orderBy && limit !== undefined && found.length >= limit) break;
+    if (!where || where(record.data, record)) found.push(record);
+  }
   if (orderBy) found.sort(orderBy);
   return limit === undefined ? found : found.slice(0, limit);
 }
