@@ -6,7 +6,6 @@ export interface Environment {
   /** BCP 47 tags, best first. */
   readonly languages: readonly string[];
   /** False on plain http at a LAN address: no service worker, no storage persistence. */
-  readonly secureContext: boolean;
   now(): number;
   newId(): string;
   /** Calls `run` every `ms`; returns what stops it. */

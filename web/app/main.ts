@@ -24,7 +24,6 @@ const env: Environment = {
   origin: location.origin,
   version: __APP_VERSION__,
   languages: navigator.languages,
-  secureContext: isSecureContext,
   now: () => Date.now(),
   newId: () => uuidv7(),
   every(ms, run) {

@@ -83,8 +83,6 @@ export const enSync = {
     conflictOpen: "Not settled yet",
     conflictDeleted: (who: string) => `Deleted by ${who}; the change to it was kept here`,
     conflictNumber: "Two registers used the same number; the later one got another",
-    conflictOther: "Not taken over",
-    conflictNow: "Stands",
     server: "the server",
   },
   strip: {

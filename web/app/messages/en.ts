@@ -11,10 +11,8 @@ export const en = {
     cancel: "Cancel",
     back: "Back",
     clear: "Clear",
-    save: "Save",
     tryAgain: "Try again",
     justNow: "just now",
-    thisRegister: "this register",
   },
   enrol: {
     title: "Set up this register",
@@ -70,7 +68,6 @@ export const en = {
     leaveText: "Your changes to it are dropped. The order itself stays as it was saved.",
     note: "Note",
     addNote: "Add note",
-    notePlaceholder: "For the kitchen or the receipt",
     subtotal: "Subtotal",
     discount: "Discount",
     tax: "Tax",
@@ -106,7 +103,6 @@ export const en = {
   },
   saved: {
     title: "Saved",
-    onDevice: "Saved on this register",
     newSale: "New sale",
     print: "Print receipt",
     changeDue: "Change to give",
@@ -157,14 +153,7 @@ export const en = {
     refundEntry: "Refund",
     gone: "This order no longer exists",
     failed: "That was not saved",
-    facts: "Where it is",
-    fact: {
-      saved: "Saved here, waiting to be sent",
-      sending: "Saved here, being sent",
-      synced: "On the server",
-      attention: "Needs attention",
-    },
-    factShort: { saved: "Saved here", sending: "Sending", synced: "On the server", attention: "Needs attention" },
+    fact: { saved: "Saved here", sending: "Sending", synced: "On the server", attention: "Needs attention" },
   },
   ...enSync,
 };

@@ -154,7 +154,6 @@ const env: Environment = {
   origin: location.origin,
   version: "preview",
   languages: ["en-IE"],
-  secureContext: isSecureContext,
   now,
   newId: uuidv7,
   every: (ms, run) => {
