@@ -71,7 +71,8 @@ export interface CheckedData {
 export function checkData(collection: AnyCollection, data: unknown): CheckedData {
   if (data === null || data === undefined) return { hash: TOMBSTONE_HASH, canonical: null };
   const canonical = canonicalJson(data);
-  if (bytesOf(canonical) > LIMITS.writeBytes) throw new WriteRejection("WRITE_TOO_LARGE", `larger than ${LIMITS.writeBytes} bytes`);
+  if (bytesOf(canonical) > LIMITS.writeBytes)
+    throw new WriteRejection("WRITE_TOO_LARGE", `larger than ${LIMITS.writeBytes} bytes`);
   const parsed = collection.schema.safeParse(data);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];

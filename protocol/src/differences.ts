@@ -43,7 +43,8 @@ function compare(
   found: FieldDifference[],
 ): void {
   if (canonicalJson(local) === canonicalJson(server)) return;
-  if (field.length <= MAX_PATH && isObject(local) && isObject(server)) return compareObjects(local, server, field, resolution, found);
+  if (field.length <= MAX_PATH && isObject(local) && isObject(server))
+    return compareObjects(local, server, field, resolution, found);
   const localById = field.length <= MAX_PATH ? membersById(local) : null;
   const serverById = membersById(server);
   if (localById && serverById) {

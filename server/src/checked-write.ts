@@ -44,13 +44,25 @@ export interface UncheckableWrite {
 }
 
 /** @returns the checked write, or why it can't be one, with its name as far as it has one */
-export function checkWrite(collections: CollectionSet, sender: Sender, submitted: SubmittedWrite): CheckedWrite | UncheckableWrite {
+export function checkWrite(
+  collections: CollectionSet,
+  sender: Sender,
+  submitted: SubmittedWrite,
+): CheckedWrite | UncheckableWrite {
   try {
     return check(collections, sender, submitted);
   } catch (error) {
     if (!(error instanceof WriteRejection)) throw error;
-    const named = (typeof submitted.write === "object" && submitted.write !== null ? submitted.write : {}) as { collection?: unknown; localId?: unknown };
-    return { code: error.code, message: error.message, collection: textOf(named.collection), localId: textOf(named.localId) };
+    const named = (typeof submitted.write === "object" && submitted.write !== null ? submitted.write : {}) as {
+      collection?: unknown;
+      localId?: unknown;
+    };
+    return {
+      code: error.code,
+      message: error.message,
+      collection: textOf(named.collection),
+      localId: textOf(named.localId),
+    };
   }
 }
 
@@ -76,8 +88,10 @@ function check(collections: CollectionSet, sender: Sender, submitted: SubmittedW
   checkBase(write.base, write.syncVersion);
   const deleted = write.op === "delete";
   const data = deleted ? null : (write.data as Record<string, unknown> | null);
-  if (deleted && write.data !== null && write.data !== undefined) throw new WriteRejection("WRITE_MALFORMED", "a delete carries no data");
-  if (!deleted && (typeof data !== "object" || data === null)) throw new WriteRejection("SCHEMA", "a put carries an object");
+  if (deleted && write.data !== null && write.data !== undefined)
+    throw new WriteRejection("WRITE_MALFORMED", "a delete carries no data");
+  if (!deleted && (typeof data !== "object" || data === null))
+    throw new WriteRejection("SCHEMA", "a put carries an object");
   const checked = checkData(collection, data);
   if (checked.hash !== write.hash) throw new WriteRejection("HASH_WRONG", "hash is not that of data");
   return {
@@ -103,8 +117,10 @@ function check(collections: CollectionSet, sender: Sender, submitted: SubmittedW
 
 function checkBase(base: Base | null, syncVersion: number): void {
   if (!base) return;
-  if (base.version >= syncVersion) throw new WriteRejection("WRITE_MALFORMED", "the base's version is not below syncVersion");
-  if ((base.version === 0) !== (base.hash === null)) throw new WriteRejection("WRITE_MALFORMED", "version 0 goes with hash null");
+  if (base.version >= syncVersion)
+    throw new WriteRejection("WRITE_MALFORMED", "the base's version is not below syncVersion");
+  if ((base.version === 0) !== (base.hash === null))
+    throw new WriteRejection("WRITE_MALFORMED", "version 0 goes with hash null");
 }
 
 export function isChecked(write: CheckedWrite | UncheckableWrite): write is CheckedWrite {

@@ -11,7 +11,14 @@ import type { Base, ConflictPolicy, Outcome } from "@tillwire/protocol/messages"
 import { amendNumber, isAmendmentOf } from "./amend-number.ts";
 import { conflictOf, type DecidedConflict } from "./conflict-record.ts";
 import { asSentOf, namedHashOf, refiledId, sameBase, type CheckedWrite } from "./checked-write.ts";
-import type { ConflictSummary, PlannedRow, PlannedWrite, RecordContext, StoredRecord, StoredVersion } from "./store/store.ts";
+import type {
+  ConflictSummary,
+  PlannedRow,
+  PlannedWrite,
+  RecordContext,
+  StoredRecord,
+  StoredVersion,
+} from "./store/store.ts";
 
 export interface Decided {
   readonly outcome: Outcome;
@@ -32,13 +39,19 @@ export interface Refiled {
 }
 
 /** @param nowMs server clock, for conflict records only */
-export function decide(write: CheckedWrite, context: RecordContext, policy: ConflictPolicy, nowMs: number): Decided | Refiled {
+export function decide(
+  write: CheckedWrite,
+  context: RecordContext,
+  policy: ConflictPolicy,
+  nowMs: number,
+): Decided | Refiled {
   const { current } = context;
   const anotherSale = isAnotherSale(write, context);
   // All deletes look alike as sent: whose one is comes before whether it was decided.
   const before = anotherSale && write.deleted ? null : decidedBefore(write, context);
   if (before) return before;
-  if (!write.roleAllows && !context.epochReoffer) return rejected(current, "ROLE", "nothing was lost that needs a re-offer");
+  if (!write.roleAllows && !context.epochReoffer)
+    return rejected(current, "ROLE", "nothing was lost that needs a re-offer");
   if (!current) return takeWrite(write, context, nowMs);
   if (anotherSale) return { outcome: "refiled", localId: refiledId(write.localId, write.seed!.createdAt!) };
   if (write.reoffer) return decideReoffer(write, context, current, policy, nowMs);
@@ -46,7 +59,8 @@ export function decide(write: CheckedWrite, context: RecordContext, policy: Conf
   if (isCurrentBase(write, context, current)) return takeWrite(write, context, nowMs);
   if (!baseOf(write, context) && !current.deleted && write.syncVersion > current.syncVersion) {
     // The seed's rule. What it overwrote of another device is kept as a settled conflict, for people to see.
-    const overwritten = current.deviceId === write.deviceId ? null : conflictOf(write, current, "CLIENT_WINS", "CLIENT", nowMs);
+    const overwritten =
+      current.deviceId === write.deviceId ? null : conflictOf(write, current, "CLIENT_WINS", "CLIENT", nowMs);
     return takeWrite(write, context, nowMs, overwritten);
   }
   return settle(write, current, policy, nowMs);
@@ -77,7 +91,8 @@ function isAsSent(write: CheckedWrite, version: StoredVersion): boolean {
 
 function sameContent(write: CheckedWrite, current: StoredRecord): boolean {
   if (current.deleted !== write.deleted || current.hash !== write.hash) return false;
-  const staleBase = write.base !== null && !(write.base.version === current.syncVersion && write.base.hash === current.hash);
+  const staleBase =
+    write.base !== null && !(write.base.version === current.syncVersion && write.base.hash === current.hash);
   return !(staleBase && (write.collection.sumFields?.length ?? 0) > 0);
 }
 
@@ -113,16 +128,31 @@ function isCurrentBase(write: CheckedWrite, context: RecordContext, current: Sto
 }
 
 /** Whether the current value is what was sent but for its number (and version): what was merged must not be overwritten by an edit of one side. */
-function isOnlyRenumbered({ uniqueBy }: AnyCollection, current: StoredRecord, sent: Record<string, unknown> | null): boolean {
+function isOnlyRenumbered(
+  { uniqueBy }: AnyCollection,
+  current: StoredRecord,
+  sent: Record<string, unknown> | null,
+): boolean {
   if (current.sentHash === current.hash) return true;
-  return uniqueBy !== undefined && sent !== null && current.data !== null && hashOf({ ...sent, [uniqueBy]: current.data[uniqueBy] }) === current.hash;
+  return (
+    uniqueBy !== undefined &&
+    sent !== null &&
+    current.data !== null &&
+    hashOf({ ...sent, [uniqueBy]: current.data[uniqueBy] }) === current.hash
+  );
 }
 
 /** Rules 3 and 4: the write is taken, if its guard allows it, with its number amended if that is taken. */
-function takeWrite(write: CheckedWrite, context: RecordContext, nowMs: number, overwritten: DecidedConflict | null = null): Decided {
+function takeWrite(
+  write: CheckedWrite,
+  context: RecordContext,
+  nowMs: number,
+  overwritten: DecidedConflict | null = null,
+): Decided {
   const { current } = context;
   const syncVersion = Math.max(write.syncVersion, (current?.syncVersion ?? 0) + 1);
-  if (syncVersion > LIMITS.syncVersion) return rejected(current, "VERSION_EXHAUSTED", "the record has too many versions");
+  if (syncVersion > LIMITS.syncVersion)
+    return rejected(current, "VERSION_EXHAUSTED", "the record has too many versions");
 
   const claimed = write.number;
   const amended = claimed === null ? null : amendedNumber(claimed, context);
@@ -167,7 +197,11 @@ function takeWrite(write: CheckedWrite, context: RecordContext, nowMs: number, o
 }
 
 /** Of a tombstone the last value counts: to delete and put again is no way around the guard. */
-function guardOf(collection: AnyCollection, { current, lastData }: RecordContext, next: Record<string, unknown> | null): string | null {
+function guardOf(
+  collection: AnyCollection,
+  { current, lastData }: RecordContext,
+  next: Record<string, unknown> | null,
+): string | null {
   return collection.guard?.(current?.data ?? lastData, next) ?? null;
 }
 
@@ -182,7 +216,12 @@ function amendedNumber(claimed: string, context: RecordContext): string | null {
 }
 
 /** Settled at once: a sale that happened is never refused, and people see what became of its number. */
-function numberConflict(write: CheckedWrite, row: PlannedRow, data: Record<string, unknown>, nowMs: number): DecidedConflict {
+function numberConflict(
+  write: CheckedWrite,
+  row: PlannedRow,
+  data: Record<string, unknown>,
+  nowMs: number,
+): DecidedConflict {
   const stored: StoredRecord = { ...row, seq: 0, updatedAt: nowMs, data };
   return conflictOf(write, stored, "SERVER_WINS", "SERVER", nowMs, "NUMBER_TAKEN");
 }
@@ -217,17 +256,37 @@ function serverWins(write: CheckedWrite, current: StoredRecord, nowMs: number): 
  * Restores: what a replica held when the server lost it. Taken if above everything that the epoch began with or that was re-offered
  * since, whoever comes first; against a value newly written in this epoch the policy decides.
  */
-function decideReoffer(write: CheckedWrite, context: RecordContext, current: StoredRecord, policy: ConflictPolicy, nowMs: number): Decided {
+function decideReoffer(
+  write: CheckedWrite,
+  context: RecordContext,
+  current: StoredRecord,
+  policy: ConflictPolicy,
+  nowMs: number,
+): Decided {
   const isOld = (version: StoredVersion): boolean => version.seq <= context.epochSeq || version.reoffered;
-  const known = [current, ...context.history].filter(isOld).reduce((highest, version) => Math.max(highest, version.syncVersion), 0);
-  if (write.syncVersion <= known || (current.deleted === write.deleted && current.hash === write.hash)) return remembered(write, current, "duplicate", null);
+  const known = [current, ...context.history]
+    .filter(isOld)
+    .reduce((highest, version) => Math.max(highest, version.syncVersion), 0);
+  if (write.syncVersion <= known || (current.deleted === write.deleted && current.hash === write.hash))
+    return remembered(write, current, "duplicate", null);
   return isOld(current) ? takeWrite(write, context, nowMs) : settle(write, current, policy, nowMs);
 }
 
 /** Nothing is stored, but the write, as sent, is remembered: a late retry gets the same answer. */
-function remembered(write: CheckedWrite, current: StoredRecord, outcome: "duplicate", conflict: ConflictSummary | null): Decided {
+function remembered(
+  write: CheckedWrite,
+  current: StoredRecord,
+  outcome: "duplicate",
+  conflict: ConflictSummary | null,
+): Decided {
   const remember = { outcome, conflict, dataJson: write.dataJson };
-  return { outcome, plan: { sender: write.sender, asSent: asSentOf(write), remember, rows: [] }, stored: null, current, conflict };
+  return {
+    outcome,
+    plan: { sender: write.sender, asSent: asSentOf(write), remember, rows: [] },
+    stored: null,
+    current,
+    conflict,
+  };
 }
 
 export function rejected(current: StoredRecord | null, code: RejectionCode, message: string): Decided {
@@ -237,4 +296,3 @@ export function rejected(current: StoredRecord | null, code: RejectionCode, mess
 export function positionOf(current: StoredVersion | null): { version: number; hash: string | null } {
   return current ? { version: current.syncVersion, hash: current.hash } : { version: 0, hash: null };
 }
-

@@ -10,7 +10,14 @@ import { CommitClaims, recordKey } from "./commit-claims.ts";
 import { decide, rejected, type Decided, type Refiled } from "./decide.ts";
 import { resultOf } from "./result.ts";
 import { encodeChange } from "./store/change-json.ts";
-import { StoreDataError, type CommitResult, type EncodedChange, type PlannedWrite, type RecordContext, type ReplicationStore } from "./store/store.ts";
+import {
+  StoreDataError,
+  type CommitResult,
+  type EncodedChange,
+  type PlannedWrite,
+  type RecordContext,
+  type ReplicationStore,
+} from "./store/store.ts";
 
 export interface LaneItem {
   readonly epoch: string;
@@ -100,7 +107,8 @@ export class StoreLane {
         // All that waits goes back with it: a later write of a record must not be taken before the earlier one that just failed.
         const waiting = this.queue;
         this.queue = [];
-        for (const item of [...batch, ...waiting]) item.reject(new ReplicationError("UNAVAILABLE", "the database is not available", 1_000));
+        for (const item of [...batch, ...waiting])
+          item.reject(new ReplicationError("UNAVAILABLE", "the database is not available", 1_000));
       }
       this.inCommit = 0;
     }
@@ -180,7 +188,12 @@ export class StoreLane {
   /** A question that the database refuses is halved until the culprit alone bears the error. */
   private async readContexts(asking: readonly LaneItem[]): Promise<Map<LaneItem, RecordContext | StoreDataError>> {
     if (asking.length === 0) return new Map();
-    const queries = asking.map(({ write }) => ({ asSent: asSentOf(write), base: write.base, namedHash: namedHashOf(write), number: write.number }));
+    const queries = asking.map(({ write }) => ({
+      asSent: asSentOf(write),
+      base: write.base,
+      namedHash: namedHashOf(write),
+      number: write.number,
+    }));
     try {
       const contexts = await this.options.store.readContexts(this.storeId, queries);
       return new Map(asking.map((item, index) => [item, contexts[index]!]));
@@ -243,7 +256,8 @@ export class StoreLane {
         else this.answer(item, rejected(null, "WRITE_FAILED", "the write was overtaken too often"), 0, 0);
       } else {
         answers.push([item, decided, seq + 1]);
-        for (const row of plan.rows) changes.push(encodeChange({ ...row, seq: ++seq, updatedAt: row.updatedAt ?? committed.at }));
+        for (const row of plan.rows)
+          changes.push(encodeChange({ ...row, seq: ++seq, updatedAt: row.updatedAt ?? committed.at }));
       }
     });
     if (changes.length > 0) {

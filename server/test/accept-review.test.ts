@@ -3,7 +3,7 @@ import { collectionSet, defineCollection } from "@tillwire/protocol/collection";
 import { LIMITS } from "@tillwire/protocol/limits";
 import type { Result } from "@tillwire/protocol/messages";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
-import type { Sql, TransactionSql } from "postgres";
+import postgres, { type Sql, type TransactionSql } from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod/mini";
 import { createPostgresStore } from "../src/store/postgres-store.ts";
@@ -30,6 +30,17 @@ async function numbers(): Promise<string[]> {
 const outcomes = (results: readonly Result[]) => results.map(({ code, outcome }) => code ?? outcome);
 const numbered = (id: string, orderNumber: string) => put("orders", id, order(id, { orderNumber }));
 
+/** Sends again as long as the database is away, as devices do. */
+async function untilAnswered(node: Shop, device: string, ...writes: unknown[]): Promise<Result[]> {
+  for (;;) {
+    try {
+      return await node.push(device, ...writes);
+    } catch (error) {
+      expect(error).toMatchObject({ code: "UNAVAILABLE" });
+    }
+  }
+}
+
 describe("numbers", () => {
   test("L2: a long number that an amendment would cut in half a character is amended, and blocks nobody", async () => {
     const number = `${"N".repeat(40)}🥯${"x".repeat(8)}`;
@@ -54,7 +65,8 @@ describe("numbers", () => {
     const long = "L".repeat(50);
     await shop.push("a", numbered("h1", "ORD-1-99999999"), numbered("h2", `${"L".repeat(41)}-99999999`));
     const results = [];
-    for (const id of ["1", "2", "3", "4"]) results.push(...(await shop.push("a", numbered(`o${id}`, "ORD-1"), numbered(`l${id}`, long))));
+    for (const id of ["1", "2", "3", "4"])
+      results.push(...(await shop.push("a", numbered(`o${id}`, "ORD-1"), numbered(`l${id}`, long))));
     expect(new Set(outcomes(results.slice(2)))).toEqual(new Set(["merged"]));
     expect((await numbers()).every((number) => number.length <= LIMITS.numberLength)).toBe(true);
     expect(new Set(await numbers()).size).toBe(10);
@@ -78,7 +90,11 @@ describe("numbers", () => {
   });
 
   test("a number that a put gives up is free; a deleted record keeps its own", async () => {
-    const tags = defineCollection({ name: "tags", schema: z.looseObject({ code: z.nullish(z.string()) }), uniqueBy: "code" });
+    const tags = defineCollection({
+      name: "tags",
+      schema: z.looseObject({ code: z.nullish(z.string()) }),
+      uniqueBy: "code",
+    });
     const other = await openShop(database.sql, { storeId: shop.storeId, collections: collectionSet([tags]) });
     const [one, two] = await other.push("a", put("tags", "t1", { code: "A" }), put("tags", "t2", { code: "B" }));
     await other.push("a", put("tags", "t1", { code: null }, 2, at(one!)), remove("tags", "t2", 2, at(two!)));
@@ -90,7 +106,7 @@ describe("numbers", () => {
 describe("L2: what goes wrong for one write goes wrong for that write alone", () => {
   const touchy = defineCollection<Record<string, unknown>>({
     name: "touchy",
-    schema: z.looseObject({}) as z.ZodMiniType<Record<string, unknown>>,
+    schema: z.looseObject({}),
     guard: (_, next) => (next!["bad"] as { missing: { member: string } }).missing.member,
   });
 
@@ -148,24 +164,27 @@ describe("S2, S8: the answer of a commit is lost", () => {
       },
     };
     const node = await openShop(database.sql, { storeId: shop.storeId, store });
-    async function untilAnswered(device: string, ...writes: unknown[]): Promise<Result[]> {
-      for (;;) {
-        try {
-          return await node.push(device, ...writes);
-        } catch (error) {
-          expect(error).toMatchObject({ code: "UNAVAILABLE" });
-        }
-      }
-    }
     const results = await Promise.all(
       ["a", "b", "c"].map(async (device) => {
-        const [one, two] = await untilAnswered(device, numbered(`${device}1`, "ORD-1"), numbered("shared", `S-${device}`));
-        const next = put("orders", `${device}1`, order(`${device}1`, { orderNumber: "ORD-1", notes: "2" }), 2, at(one!));
-        return [one!, two!, ...(await untilAnswered(device, next))];
+        const [one, two] = await untilAnswered(
+          node,
+          device,
+          numbered(`${device}1`, "ORD-1"),
+          numbered("shared", `S-${device}`),
+        );
+        const next = put(
+          "orders",
+          `${device}1`,
+          order(`${device}1`, { orderNumber: "ORD-1", notes: "2" }),
+          2,
+          at(one!),
+        );
+        return [one!, two!, ...(await untilAnswered(node, device, next))];
       }),
     );
     expect(results.flat().every(({ outcome }) => outcome !== "rejected")).toBe(true);
-    const rows = await database.sql`select local_id, sync_version, data from records where store_id = ${shop.storeId} and collection = 'orders' order by 1`;
+    const rows =
+      await database.sql`select local_id, sync_version, data from records where store_id = ${shop.storeId} and collection = 'orders' order by 1`;
     expect(rows).toMatchObject([
       ...["a1", "b1", "c1"].map((local_id) => ({ local_id, sync_version: 2, data: { notes: "2" } })),
       { local_id: "shared", sync_version: 1 },
@@ -177,12 +196,133 @@ describe("S2, S8: the answer of a commit is lost", () => {
   });
 });
 
+describe("S2, S11: the database fails, or is held up, in the middle of a commit", () => {
+  // Connections of their own: those of the pool are not to be ended, nor held.
+  const connect = () => postgres(database.url, { max: 1, onnotice: () => undefined });
+
+  /** Takes the store's lock; the returned function lets go. */
+  async function hold(): Promise<() => Promise<void>> {
+    const sql = connect();
+    await sql.unsafe("begin");
+    await sql`select 1 from stores where id = ${shop.storeId} for update`;
+    return async () => {
+      await sql.unsafe("commit");
+      await sql.end();
+    };
+  }
+  /** Process ids of statements that wait for a lock, once there are `count`. */
+  async function waiting(count: number): Promise<number[]> {
+    for (;;) {
+      const rows = await database.sql<{ pid: number }[]>`
+        select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      if (rows.length >= count) return rows.map(({ pid }) => pid);
+    }
+  }
+
+  test("a backend that is ended takes no effect, and the lane goes on", async () => {
+    const sql = connect();
+    const node = await openShop(database.sql, { storeId: shop.storeId, store: createPostgresStore(sql) });
+    const release = await hold();
+    const pushed = node.push("a", put("orders", "o1", order("o1")), put("orders", "o2", order("o2")));
+    const [pid] = await waiting(1);
+    const refused = expect(pushed).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await database.sql`select pg_terminate_backend(${pid!})`;
+    await refused;
+    await release();
+    const results = await untilAnswered(node, "a", put("orders", "o1", order("o1")), put("orders", "o2", order("o2")));
+    expect(outcomes(results)).toEqual(["accepted", "accepted"]);
+    await sql.end();
+  });
+
+  test("a commit whose device and node are long gone takes effect once, whether before or after the retry", async () => {
+    const doomed = connect();
+    const node = await openShop(database.sql, { storeId: shop.storeId, store: createPostgresStore(doomed) });
+    const writes = [numbered("o1", "ORD-1"), numbered("o2", "ORD-1")];
+    const release = await hold();
+    const lost = expect(node.push("a", ...writes)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await waiting(1);
+    // The backend waits on for the lock; nobody hears its answer.
+    await doomed.end({ timeout: 0 });
+    await lost;
+    const retried = shop.push("a", ...writes);
+    await waiting(2);
+    await release();
+    const results = await retried;
+    expect(results.every(({ outcome }) => outcome !== "conflict" && outcome !== "rejected")).toBe(true);
+    expect(await numbers()).toEqual(["ORD-1", "ORD-1-2"]);
+    expect(results.map(({ syncVersion, seq }) => [syncVersion, seq])).toEqual([
+      [1, 1],
+      [1, 2],
+    ]);
+  });
+
+  test("what waits behind a revocation is not taken", async () => {
+    const release = await hold();
+    const revoked = database.sql`select revoke_device(${shop.storeId}, 'a')`.execute();
+    await waiting(1);
+    const refused = expect(shop.push("a", put("orders", "o1", order("o1")))).rejects.toMatchObject({
+      code: "DEVICE_REVOKED",
+    });
+    const taken = shop.push("b", put("orders", "o2", order("o2")));
+    await waiting(2);
+    await release();
+    await revoked;
+    await refused;
+    expect(outcomes(await taken)).toEqual(["accepted"]);
+  });
+
+  test("what waits behind a new epoch is not taken", async () => {
+    const release = await hold();
+    const begun = shop.store.beginEpoch(shop.storeId, EPOCH, "epoch-2", true);
+    await waiting(1);
+    const refused = expect(shop.push("a", put("orders", "o1", order("o1")))).rejects.toMatchObject({ code: "RESET" });
+    await waiting(2);
+    await release();
+    expect(await begun).toBe("epoch-2");
+    await refused;
+    expect(await shop.store.beginEpoch(shop.storeId, EPOCH, "epoch-3", true)).toBe("epoch-2");
+  });
+});
+
 describe("guards and conflicts", () => {
+  test("a refund that writes out defaults is no change of what a paid order holds", async () => {
+    const { modifiers: _, ...item } = order("o1").items[0]!;
+    const paid = order("o1", { items: [item], paymentStatus: "PAID", orderStatus: "COMPLETED" });
+    const [one] = await shop.push("a", put("orders", "o1", paid));
+    const refund = {
+      ...paid,
+      items: [{ ...item, modifiers: [], discount: 0 }],
+      discount: 0,
+      paymentStatus: "REFUNDED",
+      orderStatus: "REFUNDED",
+    };
+    expect(outcomes(await shop.push("b", put("orders", "o1", refund, 2, at(one!))))).toEqual(["accepted"]);
+  });
+
+  test("equal content on a stale base is no duplicate where fields count", async () => {
+    const stock = defineCollection({ name: "stock", schema: z.looseObject({ count: z.int() }), sumFields: ["count"] });
+    const node = await openShop(database.sql, { storeId: shop.storeId, collections: collectionSet([stock]) });
+    const [one] = await node.push("a", put("stock", "s", { count: 10 }));
+    const [two] = await node.push("a", put("stock", "s", { count: 9 }, 2, at(one!)));
+    const sold = put("stock", "s", { count: 9 }, 2, at(one!));
+    expect((await node.push("b", sold))[0]!.outcome).toBe("conflict");
+    expect((await node.push("c", put("stock", "s", { count: 9 }, 3, at(two!))))[0]!.outcome).toBe("duplicate");
+  });
+
   test("a paid order does not become unpaid by being deleted and put again", async () => {
-    const [paid] = await shop.push("a", put("orders", "o1", order("o1", { paymentStatus: "PAID", orderStatus: "COMPLETED" })));
+    const [paid] = await shop.push(
+      "a",
+      put("orders", "o1", order("o1", { paymentStatus: "PAID", orderStatus: "COMPLETED" })),
+    );
     const [gone] = await shop.push("a", remove("orders", "o1", 2, at(paid!)));
     expect(outcomes(await shop.push("a", put("orders", "o1", order("o1"), 3, at(gone!))))).toEqual(["GUARD"]);
-    const restored = put("orders", "o1", order("o1", { paymentStatus: "PAID", orderStatus: "COMPLETED" }), 3, at(gone!));
+    const restored = put(
+      "orders",
+      "o1",
+      order("o1", { paymentStatus: "PAID", orderStatus: "COMPLETED" }),
+      3,
+      at(gone!),
+    );
     expect(outcomes(await shop.push("a", restored))).toEqual(["accepted"]);
   });
 
@@ -213,7 +353,10 @@ describe("guards and conflicts", () => {
     };
     const node = await openShop(database.sql, { storeId: shop.storeId, store });
     const ids = Array.from({ length: 24 }, (_, i) => `p${i}`);
-    await node.push("a", ...ids.map((id) => put("products", id, { id, name: "P", price: 1, blob: "x".repeat(250_000) })));
+    await node.push(
+      "a",
+      ...ids.map((id) => put("products", id, { id, name: "P", price: 1, blob: "x".repeat(250_000) })),
+    );
     const results = await node.push("b", ...ids.map((id) => put("products", id, { id, name: "P", price: 2 })));
     expect(new Set(outcomes(results))).toEqual(new Set(["conflict"]));
     expect(Math.max(...sizes)).toBeLessThan(6 * 1024 * 1024);
@@ -229,7 +372,13 @@ test("numbers that the database writes out in full count in full: no change is l
   expect(outcomes(await shop.push("a", product(Array<number>(30_000).fill(1e308))))).toEqual(["WRITE_TOO_LARGE"]);
   expect(outcomes(await shop.push("a", product(Array<number>(30_000).fill(5e-324))))).toEqual(["WRITE_TOO_LARGE"]);
   expect(outcomes(await shop.push("a", product([1e308, -5e-324, 1e21, 0.1])))).toEqual(["accepted"]);
-  const page = await shop.store.readFeed({ storeId: shop.storeId, from: 0, collections: null, maxChanges: 10, maxBytes: 1e6 });
+  const page = await shop.store.readFeed({
+    storeId: shop.storeId,
+    from: 0,
+    collections: null,
+    maxChanges: 10,
+    maxBytes: 1e6,
+  });
   expect(JSON.parse(page.changes[0]!.json)).toMatchObject({ data: { numbers: [1e308, -5e-324, 1e21, 0.1] } });
 });
 
@@ -252,9 +401,14 @@ describe("the seed's door", () => {
     const base = last.hash!;
     for (let version = 2; version < 6; version++) {
       const device = version === 3 ? "b" : "a";
-      last = (await shop.push(device, put("orders", "o1", order("o1", { notes: `${version}` }), version, at(last))))[0]!;
+      last = (
+        await shop.push(device, put("orders", "o1", order("o1", { notes: `${version}` }), version, at(last)))
+      )[0]!;
     }
-    const late = await shop.pushSeed("a", put("orders", "o1", order("o1", { notes: "late" }), 9, null), { createdAt: T, baseHash: base });
+    const late = await shop.pushSeed("a", put("orders", "o1", order("o1", { notes: "late" }), 9, null), {
+      createdAt: T,
+      baseHash: base,
+    });
     expect(late.outcome).toBe("conflict");
   });
 });
@@ -273,7 +427,14 @@ test("a record with a long past costs what one with a short past costs", async (
   for (let version = 2; version <= 40; version++) {
     base = at((await shop.push("a", put("products", "p", { id: "p", name: "P", price: version }, version, base)))[0]!);
   }
-  const asSent = { collection: "products", localId: "p", deviceId: "a", syncVersion: 41, hash: "0".repeat(64), base: "" };
+  const asSent = {
+    collection: "products",
+    localId: "p",
+    deviceId: "a",
+    syncVersion: 41,
+    hash: "0".repeat(64),
+    base: "",
+  };
   const [context] = await shop.store.readContexts(shop.storeId, [{ asSent, base, number: null, namedHash: null }]);
   expect(context!.history).toEqual([]);
 });
@@ -301,7 +462,10 @@ describe("plans of commit_writes", () => {
   // Statistics lag behind a store that grows fast, and are of all shops together: the lookups must not depend on them.
   test("a commit reads the records that it touches and no others, also in a store that grew since the statistics", async () => {
     const plans: PlannedWrite[] = [];
-    const store: ReplicationStore = { ...shop.store, commit: (...args) => (plans.push(...args[2]), shop.store.commit(...args)) };
+    const store: ReplicationStore = {
+      ...shop.store,
+      commit: (...args) => (plans.push(...args[2]), shop.store.commit(...args)),
+    };
     const node = await openShop(database.sql, { storeId: shop.storeId, store });
     await node.push("a", ...Array.from({ length: 50 }, (_, i) => put("orders", `o${i}`, order(`o${i}`))));
     const rollback = new Error("rollback");

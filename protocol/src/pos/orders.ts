@@ -84,11 +84,24 @@ export function guardOrder(current: Order | null, next: Order | null): string | 
     return `a payment can't go from ${current.paymentStatus} to ${next.paymentStatus}`;
   }
   if (current.paymentStatus !== "PAID" && current.paymentStatus !== "REFUNDED") return null;
+  const frozen = amountsOf(current);
+  const proposed = amountsOf(next);
   for (const field of FROZEN_WHEN_PAID) {
-    if (canonicalJson(current[field] ?? null) !== canonicalJson(next[field] ?? null))
-      return `${field} of a paid order can't change`;
+    if (canonicalJson(frozen[field]) !== canonicalJson(proposed[field])) return `${field} of a paid order can't change`;
   }
   return null;
+}
+
+/** What is frozen, with the defaults that some devices leave out written out. */
+function amountsOf({
+  items,
+  subtotal,
+  tax,
+  discount,
+  total,
+}: Order): Record<(typeof FROZEN_WHEN_PAID)[number], unknown> {
+  const written = items.map((item) => ({ ...item, modifiers: item.modifiers ?? [], discount: item.discount ?? 0 }));
+  return { items: written, subtotal, tax, discount: discount ?? 0, total };
 }
 
 export const orders = defineCollection<Order>({

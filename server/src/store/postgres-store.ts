@@ -28,7 +28,9 @@ export function createPostgresStore(sql: Sql): ReplicationStore {
     readHead: (storeId) => guarded(async () => (await readHeads(sql, [storeId]))[0] ?? null),
     beginEpoch: (storeId, expected, epoch, reoffer) =>
       guarded(async () => {
-        const rows = await sql<{ epoch: string }[]>`select begin_epoch(${storeId}, ${expected}, ${epoch}, ${reoffer}) as epoch`;
+        const rows = await sql<
+          { epoch: string }[]
+        >`select begin_epoch(${storeId}, ${expected}, ${epoch}, ${reoffer}) as epoch`;
         return rows[0]!.epoch;
       }),
     readPolicies: (storeId) =>
@@ -66,7 +68,12 @@ interface CommitRow {
   digests: Record<string, { count: number; digest: string }> | null;
 }
 
-async function commit(sql: Sql, storeId: string, epoch: string, writes: readonly PlannedWrite[]): Promise<CommitResult> {
+async function commit(
+  sql: Sql,
+  storeId: string,
+  epoch: string,
+  writes: readonly PlannedWrite[],
+): Promise<CommitResult> {
   const [groups, rows] = encodePlan(writes);
   const answer = await sql<CommitRow[]>`
     select epoch, head_before, head_after, at_ms, refused, digests
@@ -149,7 +156,11 @@ async function readContexts(sql: Sql, storeId: string, queries: readonly Context
     number,
     amendment_prefix: number === null ? null : amendmentPrefix(number),
   }));
-  const rows = await sql.unsafe<{ idx: number; context: RecordContext }[]>(CONTEXT_SQL, [storeId, JSON.stringify(asked)], { prepare: true });
+  const rows = await sql.unsafe<{ idx: number; context: RecordContext }[]>(
+    CONTEXT_SQL,
+    [storeId, JSON.stringify(asked)],
+    { prepare: true },
+  );
   const contexts: RecordContext[] = new Array(queries.length);
   for (const row of rows) contexts[row.idx] = row.context;
   return contexts;
@@ -165,14 +176,24 @@ interface FeedRow {
 }
 
 async function readFeed(sql: Sql, query: FeedQuery): Promise<FeedPage> {
-  const parameters = [query.storeId, query.from, query.collections as string[] | null, query.maxChanges, query.maxBytes];
+  const parameters = [
+    query.storeId,
+    query.from,
+    query.collections as string[] | null,
+    query.maxChanges,
+    query.maxBytes,
+  ];
   const rows = await sql.unsafe<FeedRow[]>(FEED_SQL, parameters as never[], { prepare: true });
   const row = rows[0];
   if (!row) throw new Error(`no store ${query.storeId}`);
   const changes = (row.lines === null ? [] : row.lines.split("\n")).map((line) => {
     const afterSeq = line.indexOf(" ");
     const afterCollection = line.indexOf(" ", afterSeq + 1);
-    return { seq: Number(line.slice(0, afterSeq)), collection: line.slice(afterSeq + 1, afterCollection), json: line.slice(afterCollection + 1) };
+    return {
+      seq: Number(line.slice(0, afterSeq)),
+      collection: line.slice(afterSeq + 1, afterCollection),
+      json: line.slice(afterCollection + 1),
+    };
   });
   const head = Number(row.head);
   const more = row.fetched === query.maxChanges || row.kept < row.fetched;
@@ -181,10 +202,17 @@ async function readFeed(sql: Sql, query: FeedQuery): Promise<FeedPage> {
 }
 
 async function readHeads(sql: Sql, storeIds: readonly string[]): Promise<StoreHead[]> {
-  const rows = await sql<{ id: string; head: string; epoch: string }[]>`select id, head, epoch from stores where id = any(${storeIds as string[]})`;
+  const rows = await sql<
+    { id: string; head: string; epoch: string }[]
+  >`select id, head, epoch from stores where id = any(${storeIds as string[]})`;
   return rows.map((row) => ({ storeId: row.id, head: Number(row.head), epoch: row.epoch }));
 }
 
 function toDigestMap(digests: CommitRow["digests"]): DigestMap {
-  return new Map(Object.entries(digests ?? {}).map(([collection, { count, digest }]) => [collection, { count, digest: formatDigest(BigInt(digest)) }]));
+  return new Map(
+    Object.entries(digests ?? {}).map(([collection, { count, digest }]) => [
+      collection,
+      { count, digest: formatDigest(BigInt(digest)) },
+    ]),
+  );
 }

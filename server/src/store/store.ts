@@ -80,7 +80,11 @@ export interface PlannedWrite {
   readonly sender: string;
   readonly asSent: AsSent;
   /** Kept in decided_writes; null: the stored row itself is the memory. */
-  readonly remember: { readonly outcome: "duplicate" | "merged" | "conflict"; readonly conflict: ConflictSummary | null; readonly dataJson: string | null } | null;
+  readonly remember: {
+    readonly outcome: "duplicate" | "merged" | "conflict";
+    readonly conflict: ConflictSummary | null;
+    readonly dataJson: string | null;
+  } | null;
   readonly rows: readonly PlannedRow[];
 }
 
