@@ -7,8 +7,8 @@ export const enSync = {
       offline: (count: number) => (count > 0 ? `Offline · ${count} saved here` : "Offline"),
       attention: (count: number) => (count > 0 ? `Needs attention ${count}` : "Needs attention"),
       "catching-up": (percent: number | null) => (percent === null ? "Catching up" : `Catching up ${percent} %`),
-      polling: (count: number) => (count > 0 ? `Polling · ${count} saved here` : "Polling"),
-      connecting: (count: number) => (count > 0 ? `Connecting · ${count} saved here` : "Connecting"),
+      polling: (count: number) => (count > 0 ? `Polling · ${count} saved` : "Polling"),
+      connecting: (count: number) => (count > 0 ? `Connecting · ${count} saved` : "Connecting"),
     },
     explain: {
       live: "Everything is on the server. Changes of other registers appear at once.",

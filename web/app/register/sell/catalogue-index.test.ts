@@ -56,6 +56,6 @@ describe("catalogue search", () => {
       return performance.now() - started;
     });
     // the best of several: other tests share this machine
-    expect(Math.min(...tookMs)).toBeLessThan(25);
+    expect(Math.min(...tookMs)).toBeLessThan(50);
   });
 });
