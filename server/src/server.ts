@@ -96,6 +96,9 @@ function connect({ databaseUrl, databaseUser, databasePassword }: SyncServerOpti
   });
 }
 
+/** How long HTTP answers that are on their way may take when the node goes down. */
+const HTTP_CLOSE_MS = 1_000;
+
 /** All transports over one HTTP server. */
 async function serve(node: Node, admin: Admin, options: SyncServerOptions) {
   const { services, sessions, runtime } = node;
@@ -129,7 +132,10 @@ async function serve(node: Node, admin: Admin, options: SyncServerOptions) {
       await node.accept.drain();
       sessions.drain();
       await Promise.all([webSocket.close(), socketIo.close()]);
+      // Browsers open connections ahead of need; Node counts one that never sent a request as busy.
+      const overdue = runtime.setTimeout(() => app.server.closeAllConnections(), HTTP_CLOSE_MS);
       await app.close();
+      runtime.clearTimeout(overdue);
     },
   };
 }
