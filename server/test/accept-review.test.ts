@@ -1,13 +1,23 @@
 /** What an adversarial reading of accept found: hostile but valid data, crowds that claim one number, lost answers, plans that go wrong. */
 import { collectionSet, defineCollection } from "@tillwire/protocol/collection";
+import { hashOf } from "@tillwire/protocol/hash";
 import { LIMITS } from "@tillwire/protocol/limits";
 import type { Result } from "@tillwire/protocol/messages";
+import type { Order } from "@tillwire/protocol/pos/orders";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
 import postgres, { type Sql, type TransactionSql } from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod/mini";
+import { checkWrite, isChecked } from "../src/checked-write.ts";
+import { decide } from "../src/decide.ts";
 import { createPostgresStore } from "../src/store/postgres-store.ts";
-import { StoreDataError, StoreUnavailable, type PlannedWrite, type ReplicationStore } from "../src/store/store.ts";
+import {
+  StoreDataError,
+  StoreUnavailable,
+  type PlannedWrite,
+  type ReplicationStore,
+  type StoredRecord,
+} from "../src/store/store.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { at, checkStore, EPOCH, openShop, order, put, remove, transaction, type Shop } from "./support/shop-fixture.ts";
 
@@ -382,8 +392,58 @@ test("numbers that the database writes out in full count in full: no change is l
   expect(JSON.parse(page.changes[0]!.json)).toMatchObject({ data: { numbers: [1e308, -5e-324, 1e21, 0.1] } });
 });
 
+test("S6: an edit of what was sent does not overwrite what a merge made of it; one of a renumbered record does", async () => {
+  const sent = put("orders", "o1", order("o1", { notes: "mine" }), 2, { version: 1, hash: "a".repeat(64) });
+  const edit = put("orders", "o1", order("o1", { notes: "mine too" }), 3, { version: 2, hash: sent.hash });
+  const write = checkWrite(
+    SHOP_COLLECTIONS,
+    { storeId: shop.storeId, deviceId: "a", role: "register" },
+    { write: edit },
+  );
+  if (!isChecked(write)) throw new Error(write.message);
+  const outcomeOn = (stored: Order): string => {
+    const current: StoredRecord = {
+      ...{
+        seq: 2,
+        syncVersion: 3,
+        hash: hashOf(stored),
+        sentVersion: 2,
+        sentHash: sent.hash,
+        base: sent.base,
+        data: stored,
+      },
+      ...{
+        uniqueKey: stored.orderNumber,
+        createdBy: "a",
+        deviceId: "a",
+        deleted: false,
+        reoffered: false,
+        updatedAt: 0,
+      },
+    };
+    const known = {
+      history: [],
+      lastData: null,
+      baseData: order("o1", { notes: "mine" }),
+      decided: null,
+      epoch: EPOCH,
+      epochSeq: 0,
+    };
+    const number = { taken: true, nextAmendment: 3 };
+    return decide(write, { ...known, current, number, epochReoffer: false }, "SERVER_WINS", 0).outcome;
+  };
+  expect(outcomeOn(order("o1", { notes: "mine", customerName: "theirs" }))).toBe("conflict");
+  expect(outcomeOn(order("o1", { notes: "mine", orderNumber: "N-o1-2" }))).toBe("merged");
+});
+
 describe("the seed's door", () => {
   const T = 1_735_689_600_000;
+
+  test("a serverHash that is none names nothing, and costs nobody a sale", async () => {
+    await shop.pushSeed("a", put("orders", "o1", order("o1"), 1, null), { createdAt: T });
+    const next = put("orders", "o1", order("o1", { notes: "2" }), 2, null);
+    expect((await shop.pushSeed("a", next, { createdAt: T, baseHash: "\u0000" })).outcome).toBe("accepted");
+  });
 
   test("deleting the second of two sales with one id is not taken for a retry of deleting the first", async () => {
     const second = order("local-1", { createdAt: T + 1, orderNumber: "N-2" });
