@@ -36,6 +36,7 @@ export class Conversation {
   readonly #services: SessionServices;
   readonly #feed: SessionFeed;
   #pushing = false;
+  #pulls = 0;
   #live: LivePresence = { cursor: null, pending: null, clockOffsetMs: null };
   #oldestPendingAt: number | null = null;
 
@@ -144,7 +145,10 @@ export class Conversation {
   async #pull(syncToken: string | null): Promise<void> {
     try {
       takeTurn(this.#services, this.device);
-      this.#feed.restart(await this.#services.feed.open(this.device.storeId, syncToken, this.#choice));
+      const pull = (this.#pulls += 1);
+      const opening = await this.#services.feed.open(this.device.storeId, syncToken, this.#choice);
+      // Looked up out of order: the later pull is the one that counts.
+      if (pull === this.#pulls) this.#feed.restart(opening);
     } catch (error) {
       this.#speaker.report(error);
     }

@@ -183,6 +183,8 @@ export class SessionFeed implements HubMember {
 
   async #sendReset(reset: { readonly reason: ResetReason; readonly epoch: string }): Promise<void> {
     const { feed, outlet, storeId, onReset } = this.#options;
+    // One reset upon another: whatever they disagree about, it is not settled by being fast.
+    if (this.#rereading) await this.#delay(RETRY_MS);
     const message = await feed.resetMessage(storeId, reset.reason, reset.epoch);
     if (this.#closed || this.#reset !== reset) return;
     this.#reset = null;

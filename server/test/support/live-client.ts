@@ -12,6 +12,8 @@ export interface LiveClient {
   sendRaw(text: string | Uint8Array): void;
   /** The first message, past or to come, that fits; each is handed out once. */
   next(type: string, fits?: (message: any) => boolean): Promise<any>;
+  /** Forgets the unread messages of a type. */
+  skip(type: string): void;
   /** Resolves when the link is gone: the close code, or null where the transport has none. */
   readonly closed: Promise<number | null>;
   close(): void;
@@ -31,6 +33,9 @@ function mailbox() {
   let wake: (() => void)[] = [];
   return {
     received,
+    skip(type: string): void {
+      for (let index = unread.length - 1; index >= 0; index--) if (unread[index].type === type) unread.splice(index, 1);
+    },
     arrived(text: string): void {
       const message = JSON.parse(text);
       received.push(message);
@@ -51,7 +56,7 @@ function mailbox() {
 
 async function connectWebSocket(url: string, headers: Record<string, string>): Promise<LiveClient> {
   const socket = new WebSocket(`${url.replace("http", "ws")}/sync`, { headers });
-  const { received, arrived, next } = mailbox();
+  const { received, arrived, next, skip } = mailbox();
   socket.on("message", (data: Buffer) => arrived(data.toString()));
   const closed = new Promise<number>((resolve) => socket.on("close", resolve));
   await new Promise<void>((resolve, reject) => {
@@ -61,6 +66,7 @@ async function connectWebSocket(url: string, headers: Record<string, string>): P
   return {
     received,
     next,
+    skip,
     closed,
     send: (message) => socket.send(JSON.stringify(message)),
     sendRaw: (text) => socket.send(text),
@@ -75,7 +81,7 @@ async function connectSocketIo(
 ): Promise<LiveClient> {
   const transports = transport === "socket.io" ? ["websocket"] : ["polling"];
   const socket = io(url, { transports, extraHeaders: headers, reconnection: false, forceNew: true });
-  const { received, arrived, next } = mailbox();
+  const { received, arrived, next, skip } = mailbox();
   socket.on("message", arrived);
   const closed = new Promise<null>((resolve) => socket.on("disconnect", () => resolve(null)));
   await new Promise<void>((resolve, reject) => {
@@ -85,6 +91,7 @@ async function connectSocketIo(
   return {
     received,
     next,
+    skip,
     closed,
     send: (message) => void socket.emit("message", JSON.stringify(message)),
     sendRaw: (text) => void socket.emit("message", text),
@@ -102,6 +109,7 @@ export async function goLive(url: string, transport: Transport, token: string, m
   client.send(hello(token, more));
   await client.next("welcome");
   await client.next("changes", (frame) => frame.to === frame.head);
+  client.skip("changes");
   return client;
 }
 
