@@ -136,14 +136,20 @@ async function submitTo(
   epoch: string,
   writes: readonly SubmittedWrite[],
 ): Promise<Submission> {
-  const results: Result[] = new Array(writes.length);
+  const results = new Array<Result>(writes.length);
   const filedUnder = new Map<number, string>();
   const settled: Promise<void>[] = [];
   const items: LaneItem[] = [];
   writes.forEach((submitted, index) => {
     const write = checkWrite(collections, sender, submitted);
     if (!isChecked(write)) {
-      results[index] = { collection: write.collection, localId: write.localId, outcome: "rejected", code: write.code, message: write.message };
+      results[index] = {
+        collection: write.collection,
+        localId: write.localId,
+        outcome: "rejected",
+        code: write.code,
+        message: write.message,
+      };
       return;
     }
     settled.push(

@@ -49,7 +49,14 @@ export function conflictOf(
     policy,
     status: "settled",
     base: write.base,
-    client: { syncVersion: write.syncVersion, hash: write.hash, deleted: write.deleted, deviceId: write.author, at: nowMs, data: write.data },
+    client: {
+      syncVersion: write.syncVersion,
+      hash: write.hash,
+      deleted: write.deleted,
+      deviceId: write.author,
+      at: nowMs,
+      data: write.data,
+    },
     server: {
       syncVersion: server.syncVersion,
       hash: server.hash,

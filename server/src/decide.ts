@@ -230,11 +230,12 @@ function numberConflict(
 function settle(write: CheckedWrite, current: StoredRecord, policy: ConflictPolicy, nowMs: number): Decided {
   switch (policy) {
     case "SERVER_WINS":
-    // Their settlements are an issue of their own and go here, each a pure function of a file of its own. Until then the safe
-    // one stands for them: nothing is overwritten and the loser is kept.
+      return serverWins(write, current, nowMs);
     case "CLIENT_WINS":
     case "MERGE":
     case "MANUAL":
+      // Their settlements go here, each a pure function in a file of its own. Until then the safe one stands for them: nothing is
+      // overwritten, and the loser is kept.
       return serverWins(write, current, nowMs);
   }
 }

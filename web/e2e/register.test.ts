@@ -73,7 +73,7 @@ describe("two registers", () => {
       const tappedAt = await a.page.evaluate(() => (globalThis as unknown as { tappedAt: number }).tappedAt);
       const saved = a.page.getByTestId("saved");
       await saved.waitFor();
-      const number = /[A-Z]\d+-\d{6}/.exec((await saved.textContent())!)![0];
+      const number = (await saved.getAttribute("data-order-number"))!;
       await b.order(number).waitFor();
       const seenAt = await b.page.evaluate(
         (of) => (globalThis as unknown as { seen: Map<string, number> }).seen.get(of),
@@ -94,6 +94,7 @@ describe("two registers", () => {
     await a.product(0).click();
     await a.page.getByTestId("keep-open").click();
     await b.goTo("orders");
+    await b.page.getByTestId("orders-open").click();
     await b.page.getByTestId("order-row").first().click();
     await b.page.getByTestId("order-edit").click();
     await b.product(1).click();
@@ -101,7 +102,7 @@ describe("two registers", () => {
     await b.page.getByTestId("pay-confirm").click();
     const saved = b.page.getByTestId("saved");
     await saved.waitFor();
-    const number = /[A-Z]\d+-\d{6}/.exec((await saved.textContent())!)![0];
+    const number = (await saved.getAttribute("data-order-number"))!;
     await b.page.getByTestId("new-sale").click();
     await a.goTo("orders");
     await a.order(number).click();

@@ -161,7 +161,7 @@ async function readContexts(sql: Sql, storeId: string, queries: readonly Context
     [storeId, JSON.stringify(asked)],
     { prepare: true },
   );
-  const contexts: RecordContext[] = new Array(queries.length);
+  const contexts = new Array<RecordContext>(queries.length);
   for (const row of rows) contexts[row.idx] = row.context;
   return contexts;
 }

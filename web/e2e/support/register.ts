@@ -55,8 +55,7 @@ export class Register {
     await this.page.getByTestId("pay-confirm").click();
     const saved = this.page.getByTestId("saved");
     await saved.waitFor();
-    const number = /[A-Z]\d+-\d{6}/.exec((await saved.textContent()) ?? "")?.[0];
-    if (!number) throw new Error(`no number on: ${await saved.textContent()}`);
+    const number = (await saved.getAttribute("data-order-number"))!;
     await this.page.getByTestId("new-sale").click();
     await saved.waitFor({ state: "detached" });
     return number;
