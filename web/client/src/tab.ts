@@ -16,7 +16,7 @@ import { syncStateOf } from "./sync-state.ts";
 import { joinTabs, type TabMessage, type Tabs, type TabStatus } from "./tabs.ts";
 import type { View } from "./view.ts";
 
-/** Where tabs can't speak to each other they look into the database this often. */
+/** Where tabs can't speak to each other they look into the database this often, and after it could not be read. */
 const LOOK_MS = 1_000;
 
 export interface TabHost {
@@ -42,6 +42,7 @@ export class Tab {
   #publishing = false;
   readonly #storage: StorageWatch;
   #cancelTimer = () => {};
+  #cancelCatchUp = () => {};
   #closed = false;
 
   constructor(private readonly host: TabHost) {
@@ -68,9 +69,13 @@ export class Tab {
     this.#election.start();
   }
 
-  /** Brings view, other tabs and the loop up to date with a commit of this tab. */
+  /** Brings view, other tabs and the loop up to date with a commit of this tab. What is durable by now is not refused for any of them. */
   async wrote<R>({ result, delta }: Committed<R>): Promise<R> {
-    await this.host.view.apply(delta);
+    try {
+      await this.host.view.apply(delta);
+    } catch {
+      this.#catchUp();
+    }
     this.#wake(delta);
     return result;
   }
@@ -89,6 +94,7 @@ export class Tab {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelTimer();
+    this.#cancelCatchUp();
     this.#storage.stop();
     for (const stop of this.#stops) stop();
     const led = this.#loop !== null;
@@ -136,8 +142,15 @@ export class Tab {
       await this.host.view.refresh();
       this.#loop?.wake();
     } catch {
-      // the store is being closed, or fails: the next hint, or the next commit, reads again
+      this.#catchUp();
     }
+  }
+
+  /** The database could not be read: nobody else says again that there is something to see, and to send. */
+  #catchUp(): void {
+    if (this.#closed) return;
+    this.#cancelCatchUp();
+    this.#cancelCatchUp = this.host.env.setTimer(() => void this.#refresh(), LOOK_MS);
   }
 
   #look(): void {

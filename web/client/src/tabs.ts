@@ -33,7 +33,13 @@ export function joinTabs(channel: Channel | null, heard: (message: TabMessage) =
   // Tabs of one origin run one build or its neighbour; what a neighbour says and this one does not know is not answered.
   channel?.listen((message) => heard(message as TabMessage));
   return {
-    post: (message) => channel?.post(message),
+    post(message) {
+      try {
+        channel?.post(message);
+      } catch {
+        // closed meanwhile: a hint less
+      }
+    },
     close: () => channel?.close(),
   };
 }
