@@ -60,6 +60,8 @@ export interface OutboxRow {
   /** Positions of edits that this row took in: a form that was opened on one of them belongs to this chain. */
   readonly absorbed: readonly Base[];
   readonly error?: { readonly code: string; readonly message: string };
+  /** It waited when the app was started: a power cut may have taken back the mark `sent`, so it is not changed any more. */
+  readonly mayBeKnown?: boolean;
   /** Present on what this device offers again after a restore: whose version it was. */
   readonly reoffer?: { readonly deviceId: string; readonly createdBy: string; readonly updatedAt: number };
 }
@@ -111,8 +113,8 @@ export function enqueue(rows: readonly OutboxRow[], current: Base, draft: Draft,
   }
   switch (last.state) {
     case "queued":
-      if (draft.appendOnly || last.reoffer || (draft.resolves && last.resolves && draft.resolves !== last.resolves))
-        break;
+      if (draft.appendOnly || last.reoffer || last.mayBeKnown) break;
+      if (draft.resolves && last.resolves && draft.resolves !== last.resolves) break;
       return { put: [coalesced(last, draft)], remove: [] };
     case "rejected": {
       const row = newRow(draft, key, last.base ?? current, last.syncVersion);
