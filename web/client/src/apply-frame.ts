@@ -72,7 +72,8 @@ async function arrived(tx: WriteTx, sync: SyncRow, now: number): Promise<FrameOu
   const complete = sync.visible === sync.base ? sync : await adoptFreshBase(tx, sync, now);
   if (complete.digestsEqual !== false) return stored(tx, complete);
   const counted = { ...complete, digestMismatches: complete.digestMismatches + 1 };
-  if (counted.healedAt !== null && now - counted.healedAt < HEAL_INTERVAL_MS) return stored(tx, counted);
+  // a time that lies ahead was read from a clock that has been set back since
+  if (counted.healedAt !== null && Math.abs(now - counted.healedAt) < HEAL_INTERVAL_MS) return stored(tx, counted);
   return restart(tx, { ...counted, healedAt: now }, "digests differ");
 }
 

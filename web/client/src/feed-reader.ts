@@ -82,7 +82,12 @@ export class FeedReader {
 
   /** Once a second. */
   tick(): void {
-    if (this.#behindSince !== null && this.host.now() - this.#behindSince >= BEHIND_MS) this.#pull();
+    if (this.#behindSince !== null && this.#isOver(this.#behindSince, BEHIND_MS)) this.#pull();
+  }
+
+  // Also when the clock was set back: a time that lies ahead is none to wait for.
+  #isOver(since: number, ms: number): boolean {
+    return Math.abs(this.host.now() - since) >= ms;
   }
 
   #startAgain(): void {
@@ -105,8 +110,8 @@ export class FeedReader {
   }
 
   #pull(): void {
+    if (this.#pulledAt !== null && !this.#isOver(this.#pulledAt, PULL_PATIENCE_MS)) return;
     const now = this.host.now();
-    if (this.#pulledAt !== null && now - this.#pulledAt < PULL_PATIENCE_MS) return;
     this.#pulledAt = now;
     this.#behindSince ??= now;
     this.host.pull(this.host.position().syncToken);

@@ -75,7 +75,7 @@ export class Heartbeat {
       return this.events.dead("nothing heard");
     }
     const pushedAt = this.events.pushedAt();
-    if (pushedAt !== null && now - pushedAt >= RESULT_MS) return this.events.dead("no result");
+    if (pushedAt !== null && Math.abs(now - pushedAt) >= RESULT_MS) return this.events.dead("no result");
     if (now - this.#pingedAt >= this.#intervalMs) this.#ping();
     this.events.tick();
   }
