@@ -29,6 +29,7 @@ type Transport = "socket.io" | "websocket";
 export class LinkDriver {
   #state: LinkState;
   #link: Link | null = null;
+  #isOpen = false;
   #serial = 0;
   #transport: Transport | null = null;
   #cancelRetry: (() => void) | null = null;
@@ -61,9 +62,10 @@ export class LinkDriver {
     return this.#state.phase === "catching up" || this.#state.phase === "live";
   }
 
-  /** @returns false where there is no link; whatever it was is still owed then */
+  /** @returns false where there is no open link; whatever it was is still owed then */
   send(message: DeviceMessage): boolean {
-    if (!this.#link) return false;
+    // Socket.IO would keep it and send it ahead of the hello, which is to be refused as a stranger.
+    if (!this.#link || !this.#isOpen) return false;
     this.#link.send(message);
     return true;
   }
@@ -134,7 +136,10 @@ export class LinkDriver {
   // A link that was closed calls nothing any more, so these never speak for an older one.
   #open(transport: Transport): Link {
     return this.env.openLink[transport](this.url, {
-      opened: () => this.send(this.events.hello()),
+      opened: () => {
+        this.#isOpen = true;
+        this.send(this.events.hello());
+      },
       received: (value) => {
         const message = parseServerMessage(value);
         if (message) this.events.received(message);
@@ -155,6 +160,7 @@ export class LinkDriver {
     this.#serial++;
     const link = this.#link;
     this.#link = null;
+    this.#isOpen = false;
     link?.close();
   }
 }

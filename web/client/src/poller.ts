@@ -5,7 +5,7 @@ import { REQUEST_BACKOFF, retryDelayMs } from "./backoff.ts";
 import type { Environment } from "./environment.ts";
 import type { FeedReader } from "./feed-reader.ts";
 import type { SyncRow } from "./local-store.ts";
-import type { Pusher } from "./pusher.ts";
+import type { Push, Pusher } from "./pusher.ts";
 import type { HttpLink } from "./transports/http.ts";
 import { parseServerMessage } from "./wire.ts";
 
@@ -33,6 +33,9 @@ export class Poller {
   #stops = 0;
   #cancelTimer: (() => void) | null = null;
   #cycle: Promise<void> | null = null;
+  #again = false;
+  /** Under way over HTTP. */
+  push: Push | null = null;
 
   constructor(private readonly host: PollerHost) {}
 
@@ -64,8 +67,10 @@ export class Poller {
     if (this.#on) void this.cycle().catch(() => undefined);
   }
 
-  /** One round: everything that waits is offered, then the feed read to its head. Joins the round that runs. */
+  /** One round: everything that waits is offered, then the feed read to its head. A cycle that runs makes another one at its end. */
   cycle(): Promise<void> {
+    // it may have offered already what waited
+    this.#again = true;
     if (this.#cycle) return this.#cycle;
     this.#cancelTimer?.();
     this.#cycle = this.#run().finally(() => {
@@ -92,10 +97,13 @@ export class Poller {
       pull: unlessStopped((...args: Parameters<HttpLink["pull"]>) => http.pull(...args)),
     };
     try {
-      // A push names its epoch, so the feed has to be known first.
-      if (this.host.position().syncToken === null) await this.#pullToHead(link);
-      await this.#pushAll(link);
-      await this.#pullToHead(link);
+      while (this.#again) {
+        this.#again = false;
+        // A push names its epoch, so the feed has to be known first.
+        if (this.host.position().syncToken === null) await this.#pullToHead(link);
+        await this.#pushAll(link);
+        await this.#pullToHead(link);
+      }
     } catch (error) {
       this.#failures++;
       const retryAfterMs = error instanceof ReplicationError ? error.retryAfterMs : undefined;
@@ -118,6 +126,7 @@ export class Poller {
     for (;;) {
       const push = await pusher.take();
       if (!push) return;
+      this.push = push;
       try {
         const message = parseServerMessage(await link.push(push.id, this.host.position().syncToken, push.writes));
         if (message?.type === "reset") {
@@ -133,6 +142,7 @@ export class Poller {
         if (error instanceof ReplicationError && error.code === "TOO_LARGE") pusher.shrink();
         throw error;
       } finally {
+        this.push = null;
         pusher.giveUp(push);
       }
     }

@@ -18,6 +18,9 @@ import { SyncRounds } from "./sync-round.ts";
 import { httpLink } from "./transports/http.ts";
 import type { LinkEnd } from "./transports/link.ts";
 
+/** Before the next link after the local database failed. */
+const BROKEN_RETRY_MS = 2_000;
+
 export class SyncLoop {
   readonly driver: LinkDriver;
   readonly #pusher: Pusher;
@@ -29,6 +32,7 @@ export class SyncLoop {
   readonly #report: StatusReport;
   readonly #conversation: Conversation;
   #running = false;
+  #tokenUsed = "";
   failure: LoopFailure | null = null;
   lastSyncAt: number | null = null;
   lastContactAt: number | null = null;
@@ -59,7 +63,7 @@ export class SyncLoop {
       pollNow: () => this.#poller.now(),
       probe: () => this.#heartbeat.probe(),
     });
-    const http = httpLink(options.url, () => host.identity().token, env);
+    const http = httpLink(options.url, () => this.#token(), env);
     const { syncIntervalMs: intervalMs = 30_000, subscribe: collections } = options;
     this.#poller = new Poller({
       ...{ env, http, feed: this.#feed, pusher: this.#pusher, collections, intervalMs, position },
@@ -170,7 +174,7 @@ export class SyncLoop {
     return {
       type: "hello",
       protocol: PROTOCOL_VERSION,
-      token: this.host.identity().token,
+      token: this.#token(),
       syncToken: view.position.syncToken,
       status: this.#report.first(),
       ...(options.subscribe ? { collections: [...options.subscribe] } : {}),
@@ -179,7 +183,15 @@ export class SyncLoop {
     };
   }
 
+  #token(): string {
+    this.#tokenUsed = this.host.identity().token;
+    return this.#tokenUsed;
+  }
+
   #refused(pause: Pause): void {
+    // What was refused is the token before: nobody has to be asked.
+    if (pause === "reauthenticate" && this.#tokenUsed !== this.host.identity().token)
+      return this.#fail(new ReplicationError("UNAVAILABLE", "the former token was refused"));
     this.#heartbeat.stop();
     this.#pusher.forget();
     this.#rounds.fail(
@@ -191,8 +203,9 @@ export class SyncLoop {
   /** The live link is gone. */
   #ended({ code, reason }: LinkEnd): void {
     this.#heartbeat.stop();
-    // an HTTP push, if one is under way, is none of this link's
-    if (!this.#poller.isBusy) this.#pusher.forget();
+    // an HTTP push, if that is what is under way, is none of this link's
+    const { inFlight } = this.#pusher;
+    if (inFlight === null || inFlight !== this.#poller.push) this.#pusher.forget();
     if (code === 4401 || code === 4403) {
       this.failure ??= { code: code === 4403 ? "DEVICE_REVOKED" : "UNAUTHENTICATED", message: reason, retryAt: null };
       return this.#refused("reauthenticate");
@@ -212,6 +225,8 @@ export class SyncLoop {
   /** The local database failed: nothing is known to be wrong with what it holds, so it is tried again. */
   #broken(error: unknown): void {
     if (error instanceof LeadershipLost || !this.#running) return;
+    // Each welcome ends the backoff, and each link brings the first page: not as often as links can be opened.
+    this.#conversation.retryAfterMs = BROKEN_RETRY_MS;
     this.#fail(new ReplicationError("INTERNAL", error instanceof Error ? error.message : String(error)));
   }
 
