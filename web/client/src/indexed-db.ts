@@ -1,5 +1,6 @@
 /** The local store on IndexedDB. Its schema version rises with every change of the object stores; rows need none, they are read loosely. */
-import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction } from "idb";
+import { openDB, type DBSchema, type IDBPTransaction } from "idb";
+import { Connection } from "./connection.ts";
 import type { BaseRecord, Durability, LocalStore, MetaRows, Overlay, WriteTx } from "./local-store.ts";
 import type { OutboxRow } from "./outbox.ts";
 
@@ -15,47 +16,51 @@ const STORES = ["records", "overlays", "outbox", "meta", "counters"] as const;
 const SCHEMA_VERSION = 1;
 
 export async function openIndexedDb(name: string): Promise<LocalStore> {
-  const database = await openDB<Schema>(name, SCHEMA_VERSION, {
-    upgrade(db) {
-      db.createObjectStore("records", { keyPath: ["generation", "collection", "localId"] }).createIndex("bySeq", [
-        "generation",
-        "seq",
-      ]);
-      db.createObjectStore("overlays", { keyPath: ["collection", "localId"] });
-      db.createObjectStore("outbox", { keyPath: "key" }).createIndex("byRecord", ["collection", "localId"]);
-      db.createObjectStore("meta");
-      db.createObjectStore("counters");
-    },
-    // A tab with a newer version waits for this one to let go.
-    blocking: () => database.close(),
-  });
-  return storeOn(database);
+  const connection = new Connection<Schema>((ends) =>
+    openDB<Schema>(name, SCHEMA_VERSION, {
+      upgrade(db) {
+        db.createObjectStore("records", { keyPath: ["generation", "collection", "localId"] }).createIndex("bySeq", [
+          "generation",
+          "seq",
+        ]);
+        db.createObjectStore("overlays", { keyPath: ["collection", "localId"] });
+        db.createObjectStore("outbox", { keyPath: "key" }).createIndex("byRecord", ["collection", "localId"]);
+        db.createObjectStore("meta");
+        db.createObjectStore("counters");
+      },
+      // A tab with a newer version waits for this one to let go.
+      ...ends,
+    }),
+  );
+  // what is wrong with the database shows now
+  await connection.begin(() => null);
+  return storeOn(connection);
 }
 
-function storeOn(database: IDBPDatabase<Schema>): LocalStore {
-  return {
-    async read(run) {
-      const tx = database.transaction(STORES, "readonly");
-      const result = await run(new IndexedDbTx(tx as unknown as ReadWrite));
+function storeOn(connection: Connection<Schema>): LocalStore {
+  async function transact<R>(mode: "readonly" | "readwrite", options: IDBTransactionOptions, run: Run<R>): Promise<R> {
+    const { tx, handle } = await connection.begin(
+      (database) => database.transaction(STORES, mode, options) as unknown as ReadWrite,
+    );
+    try {
+      const result = await run(new IndexedDbTx(tx));
       await tx.done;
       return result;
-    },
-    async write(durability: Durability, run) {
-      const tx = database.transaction(STORES, "readwrite", { durability });
-      try {
-        const result = await run(new IndexedDbTx(tx));
-        await tx.done;
-        return result;
-      } catch (error) {
-        abort(tx);
-        await tx.done.catch(() => undefined);
-        throw error;
-      }
-    },
-    close: () => database.close(),
+    } catch (error) {
+      abort(tx);
+      await tx.done.catch(() => undefined);
+      connection.failed(handle, error);
+      throw error;
+    }
+  }
+  return {
+    read: (run) => transact("readonly", {}, run),
+    write: (durability: Durability, run) => transact("readwrite", { durability }, run),
+    close: () => connection.close(),
   };
 }
 
+type Run<R> = (tx: WriteTx) => Promise<R>;
 type ReadWrite = IDBPTransaction<Schema, typeof STORES, "readwrite">;
 
 function abort(tx: ReadWrite): void {

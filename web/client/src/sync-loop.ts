@@ -225,6 +225,8 @@ export class SyncLoop {
   /** The local database failed: nothing is known to be wrong with what it holds, so it is tried again. */
   #broken(error: unknown): void {
     if (error instanceof LeadershipLost || !this.#running) return;
+    // A newer build has upgraded the database: only that one can go on.
+    if (error instanceof DOMException && error.name === "VersionError") return this.#refused("upgrade");
     // Each welcome ends the backoff, and each link brings the first page: not as often as links can be opened.
     this.#conversation.retryAfterMs = BROKEN_RETRY_MS;
     this.#fail(new ReplicationError("INTERNAL", error instanceof Error ? error.message : String(error)));
