@@ -39,7 +39,10 @@ export async function commit<R>(
   run: (tx: WriteTx) => Promise<R>,
 ): Promise<Committed<R>> {
   return store.write(durability, async (inner) => {
-    const tx = new RecordingTx(inner);
+    // Asked for in advance, as every answer is a trip to another process; heard of by those that changed something.
+    const local = inner.meta("local");
+    local.catch(() => undefined);
+    const tx = new RecordingTx(inner, local);
     const result = await run(tx);
     return { result, delta: tx.changed ? await tx.finish() : null };
   });
@@ -53,8 +56,12 @@ class RecordingTx implements WriteTx {
   readonly #rows: OutboxRow[] = [];
   readonly #rowsGone: number[] = [];
   #sync: SyncRow | null = null;
+  #local: LocalRow | null = null;
 
-  constructor(private readonly inner: WriteTx) {}
+  constructor(
+    private readonly inner: WriteTx,
+    private readonly before: Promise<LocalRow | undefined>,
+  ) {}
 
   meta: ReadTx["meta"] = (name) => this.inner.meta(name);
   counter: ReadTx["counter"] = (series) => this.inner.counter(series);
@@ -71,7 +78,7 @@ class RecordingTx implements WriteTx {
     if (name === "sync") {
       this.changed = true;
       this.#sync = row as SyncRow;
-    }
+    } else if (name === "local") this.#local = row as LocalRow;
     this.inner.setMeta(name, row);
   }
   // numbers alone change nothing that people see
@@ -109,7 +116,7 @@ class RecordingTx implements WriteTx {
   }
 
   async finish(): Promise<Delta> {
-    const local = (await this.inner.meta("local")) ?? NEW_LOCAL;
+    const local = this.#local ?? (await this.before) ?? NEW_LOCAL;
     const revision = local.revision + 1;
     this.inner.setMeta("local", { ...local, revision });
     return {

@@ -44,6 +44,7 @@ function storeOn(connection: Connection<Schema>): LocalStore {
     );
     try {
       const result = await run(new IndexedDbTx(tx));
+      commit(tx);
       await tx.done;
       return result;
     } catch (error) {
@@ -62,6 +63,15 @@ function storeOn(connection: Connection<Schema>): LocalStore {
 
 type Run<R> = (tx: WriteTx) => Promise<R>;
 type ReadWrite = IDBPTransaction<Schema, typeof STORES, "readwrite">;
+
+/** At once, where a browser can: else it first tells of every request that it was carried out, and only then begins to commit. */
+function commit(tx: ReadWrite): void {
+  try {
+    tx.commit();
+  } catch {
+    // it ends by itself
+  }
+}
 
 function abort(tx: ReadWrite): void {
   try {
