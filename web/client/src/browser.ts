@@ -25,7 +25,7 @@ export function browserEnvironment(overrides: Partial<Environment> = {}): Enviro
     openChannel: typeof BroadcastChannel === "undefined" ? () => null : broadcast,
     locks: typeof navigator === "undefined" || !navigator.locks ? null : webLocks(navigator.locks),
     onNudge,
-    storage,
+    storage: storageOnceAsked(),
     identities: indexedDbIdentity(),
     ...overrides,
   };
@@ -70,12 +70,19 @@ function onNudge(run: () => void): () => void {
   };
 }
 
-async function storage(): Promise<StorageState | null> {
-  // absent in insecure contexts, whatever its type says
-  const manager = typeof navigator === "undefined" ? undefined : (navigator.storage as StorageManager | undefined);
-  if (!manager) return null;
-  // Asking is free where it is granted already, and may ask the person once where it is not.
-  const persisted = (await manager.persisted()) || (await manager.persist());
-  const { usage, quota } = await manager.estimate();
-  return { persisted, ...(usage === undefined ? {} : { usage }), ...(quota === undefined ? {} : { quota }) };
+/** Whether storage is kept is looked up as often as one likes, but asked for once: some browsers ask the person every time. */
+function storageOnceAsked(): () => Promise<StorageState | null> {
+  let asked = false;
+  return async () => {
+    // absent in insecure contexts, whatever its type says
+    const manager = typeof navigator === "undefined" ? undefined : (navigator.storage as StorageManager | undefined);
+    if (!manager) return null;
+    let persisted = await manager.persisted();
+    if (!persisted && !asked) {
+      asked = true;
+      persisted = await manager.persist();
+    }
+    const { usage, quota } = await manager.estimate();
+    return { persisted, ...(usage === undefined ? {} : { usage }), ...(quota === undefined ? {} : { quota }) };
+  };
 }
