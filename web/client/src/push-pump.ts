@@ -2,7 +2,8 @@
 import { retryDelayMs, REQUEST_BACKOFF } from "./backoff.ts";
 import type { Environment } from "./environment.ts";
 import type { LinkDriver } from "./link-driver.ts";
-import type { Pusher } from "./pusher.ts";
+import type { OutboxRow } from "./outbox.ts";
+import type { Push, Pusher } from "./pusher.ts";
 import type { View } from "./view.ts";
 
 export interface PumpHost {
@@ -24,6 +25,19 @@ export class PushPump {
   /** Sends the next batch, if there is one, a live link to send it over, and nothing in flight. */
   run(): void {
     void this.#run().catch((error: unknown) => this.host.broken(error));
+  }
+
+  /** Whether what is saved now can leave at once: a live link, nothing in flight, nothing older that waits. */
+  get isIdle(): boolean {
+    const { driver, pusher, view } = this.host;
+    return driver.isLive && !pusher.isBusy && !this.#cancelRetry && !view.hasPending && view.position.epoch !== null;
+  }
+
+  /** Sends rows that were frozen as they were saved. Where that can't be any more they go with the next batch. */
+  express(rows: readonly OutboxRow[], epoch: string): void {
+    const { driver, pusher } = this.host;
+    const push = driver.isLive && !this.#cancelRetry ? pusher.adopt(rows, epoch) : null;
+    if (push) this.#send(push);
   }
 
   /** A push was answered. @param settled how many writes the answer settled */
@@ -57,9 +71,14 @@ export class PushPump {
     const { serial } = driver;
     const push = await pusher.take();
     if (!push) return;
-    // Whatever became of the link meanwhile: the batch is frozen and will be sent again as it is.
-    const isSent = serial === driver.serial && driver.send({ type: "push", id: push.id, writes: [...push.writes] });
-    if (!isSent) pusher.giveUp(push);
+    if (serial === driver.serial) this.#send(push);
+    else pusher.giveUp(push);
     this.host.changed();
+  }
+
+  // Whatever becomes of the link: the batch is frozen and will be sent again as it is.
+  #send(push: Push): void {
+    const { driver, pusher } = this.host;
+    if (!driver.send({ type: "push", id: push.id, writes: [...push.writes] })) pusher.giveUp(push);
   }
 }

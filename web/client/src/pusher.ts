@@ -1,7 +1,7 @@
 /** One push in flight, over whichever link there is; oldest first, retries as sent. */
 import type { Result, Write } from "@tillwire/protocol/messages";
 import type { WireLimits } from "@tillwire/protocol/limits";
-import { writeOf } from "./outbox.ts";
+import { writeOf, type OutboxRow } from "./outbox.ts";
 import type { SentWrite } from "./settlement.ts";
 import type { Transact } from "./fenced.ts";
 import { beginFreshBase } from "./fresh-base.ts";
@@ -10,6 +10,8 @@ import { settleAnswer, takeOut } from "./settle.ts";
 /** Smaller than the server takes: a lost batch is sent again whole. */
 const BATCH_WRITES = 200;
 const BATCH_BYTES = 512 * 1024;
+/** What may leave as it is saved: a sale, not an import. */
+export const EXPRESS_WRITES = 20;
 /** How many unanswered pushes of this link are remembered: their results are still true when they come late. */
 const REMEMBERED = 8;
 
@@ -57,22 +59,31 @@ export class Pusher {
         rows: await takeOut(tx, { writes, bytes }),
         epoch: sync.epoch,
       }));
-      if (rows.length === 0) return null;
-      const id = `p-${++this.#count}`;
-      const sent = rows.map(({ key, collection, localId, syncVersion, hash }) => ({
-        key,
-        collection,
-        localId,
-        syncVersion,
-        hash,
-      }));
-      this.#awaited.set(id, { sent, epoch });
-      for (const old of [...this.#awaited.keys()].slice(0, -REMEMBERED)) this.#awaited.delete(old);
-      this.#inFlight = { id, writes: rows.map(writeOf), sentAt: this.host.now() };
-      return this.#inFlight;
+      return rows.length === 0 ? null : this.#begin(rows, epoch);
     } finally {
       this.#taking = false;
     }
+  }
+
+  /** A push of rows that were frozen as they were saved; null when it must wait its turn with the others. */
+  adopt(rows: readonly OutboxRow[], epoch: string): Push | null {
+    return this.isBusy ? null : this.#begin(rows, epoch);
+  }
+
+  #begin(rows: readonly OutboxRow[], epoch: string | null): Push {
+    const id = `p-${++this.#count}`;
+    const sent = rows.map(({ key, collection, localId, syncVersion, hash }) => ({
+      key,
+      collection,
+      localId,
+      syncVersion,
+      hash,
+    }));
+    this.#awaited.set(id, { sent, epoch });
+    for (const old of [...this.#awaited.keys()].slice(0, -REMEMBERED)) this.#awaited.delete(old);
+    const push: Push = { id, writes: rows.map(writeOf), sentAt: this.host.now() };
+    this.#inFlight = push;
+    return push;
   }
 
   /** @returns whether a result proved that the server was restored; the feed is to be read from the beginning then */

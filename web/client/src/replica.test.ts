@@ -26,7 +26,7 @@ describe("live", () => {
     const link = latest(a.link$);
     await w.time.until(() => link.value?.state === "live");
     const saved = await a.collection(notes).put({ id: "n1", text: "tea" });
-    expect(saved).toMatchObject({ sync: "saved", syncVersion: 1, createdBy: "a" });
+    expect(saved).toMatchObject({ sync: "sending", syncVersion: 1, createdBy: "a" });
     await w.time.until(() => seen.value?.length === 1);
     expect(seen.value).toMatchObject([{ localId: "n1", data: { text: "tea" }, createdBy: "a", sync: "synced" }]);
     expect(w.server.pushes).toHaveLength(1);

@@ -65,7 +65,6 @@ class OpenReplica implements Replica {
   #identity: Identity;
   readonly #view: View;
   readonly #tab: Tab;
-  readonly #ready: Promise<void>;
   readonly syncState$: Replica["syncState$"];
   readonly link$: Replica["link$"];
   readonly stats$: Replica["stats$"];
@@ -83,7 +82,8 @@ class OpenReplica implements Replica {
     this.#identity = options.identity;
     const view = new View(store, () => this.#identity.deviceId, sync);
     this.#view = view;
-    this.#ready = view.open(conflicts.name);
+    // a read that fails is made again by whoever looks
+    view.open(conflicts.name).catch(() => undefined);
     const open = (): number => (view.isOpen(conflicts.name) ? countOpen(view.records(conflicts.name).get()) : 0);
     const identity = () => this.#identity;
     const setIdentity = (next: Identity) => (this.#identity = next);
@@ -150,8 +150,13 @@ class OpenReplica implements Replica {
     build: (numbers: NumberSource) => readonly WriteIntent[],
   ): Promise<(ReplicaRecord<unknown> | undefined)[]> {
     const { store, env, options, identity } = this;
-    const host = { store, identity, collections: options.collections, now: () => env.now(), newId: () => env.newId() };
-    return this.#tab.wrote(await save(host, build));
+    const host = {
+      ...{ store, identity, collections: options.collections },
+      now: () => env.now(),
+      newId: () => env.newId(),
+      express: () => this.#tab.express(),
+    };
+    return this.#tab.saved(await save(host, build));
   }
 
   syncNow(): ReturnType<Replica["syncNow"]> {
@@ -204,7 +209,7 @@ class OpenReplica implements Replica {
 
   #observeOpen<T>(source: Signal<T>): ReturnType<typeof observeLoaded<T>> {
     return observeLoaded(async () => {
-      await this.#ready;
+      await this.#view.open(conflicts.name);
       return source;
     });
   }

@@ -57,11 +57,30 @@ describe("a put that is durable is never refused: a sale would be made twice", (
       const local = (await tx.meta("local"))!;
       tx.setMeta("local", { ...local, revision: local.revision + 1 });
     });
-    await expect(a.collection(notes).put({ id: "n1", text: "tea" })).resolves.toMatchObject({ sync: "saved" });
+    await expect(a.collection(notes).put({ id: "n1", text: "tea" })).resolves.toMatchObject({ sync: "sending" });
     failing = false;
     await w.time.until(() => w.server.records.has("notes/n1"), 20_000);
     expect(await a.collection(notes).get("n1")).toMatchObject({ sync: "synced" });
   });
+});
+
+it("a first look into the database that fails is neither an unhandled rejection nor the end of the counts", async () => {
+  const stores = memoryStores();
+  let failing = true;
+  const openStore = async (name: string): Promise<LocalStore> => {
+    const store = await stores(name);
+    const read: LocalStore["read"] = async (run) => {
+      if (failing) throw new DOMException("the database was lost", "UnknownError");
+      return store.read(run);
+    };
+    return { ...store, read };
+  };
+  const a = await open("a", {}, w.host("a", { openStore }));
+  await w.time.settle();
+  failing = false;
+  const stats = latest(a.stats$);
+  await w.time.advance(100);
+  expect(stats.value).toMatchObject({ pending: 0 });
 });
 
 it("nothing is sent over a link before its hello: the server would close it as unauthenticated, and the device would pause", async () => {

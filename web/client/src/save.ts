@@ -6,7 +6,8 @@ import { idSchema } from "@tillwire/protocol/messages";
 import type { Identity, NumberSource, ReplicaRecord, WriteIntent } from "./api.ts";
 import { commit, NEW_LOCAL, type Committed } from "./commit.ts";
 import type { LocalStore, SyncRow, WriteTx } from "./local-store.ts";
-import { enqueue, type Draft } from "./outbox.ts";
+import { enqueue, type Draft, type OutboxRow } from "./outbox.ts";
+import { EXPRESS_WRITES } from "./pusher.ts";
 import { settledPosition, visibleOf } from "./visible.ts";
 
 export interface SaveHost {
@@ -15,6 +16,26 @@ export interface SaveHost {
   readonly identity: Identity;
   now(): number;
   newId(): string;
+  /** Null: the outbox waits its turn. */
+  express(): Express | null;
+}
+
+/** The lead of a sync loop that has nothing to do: what is saved under it may leave at once. */
+export interface Express {
+  readonly fence: number;
+  readonly epoch: string;
+}
+
+/** Rows that were frozen as they were saved, to be sent by whoever gave the `Express`. */
+export interface Frozen {
+  readonly rows: readonly OutboxRow[];
+  readonly epoch: string;
+}
+
+export interface Saved {
+  /** What people see of each record from now on; undefined for a deletion. */
+  readonly records: (ReplicaRecord<unknown> | undefined)[];
+  readonly frozen: Frozen | null;
 }
 
 interface CheckedDraft extends Draft {
@@ -29,13 +50,12 @@ class CounterUnknown extends Error {
 }
 
 /**
- * @returns what people see of each record from now on; undefined for a deletion
  * @throws WriteRejection; nothing is saved then
  */
 export async function save(
   host: SaveHost,
   build: (numbers: NumberSource) => readonly WriteIntent[],
-): Promise<Committed<(ReplicaRecord<unknown> | undefined)[]>> {
+): Promise<Committed<Saved>> {
   const counters = new Map<string, number>();
   for (;;) {
     try {
@@ -64,10 +84,23 @@ async function saveWith(
     }
     const sync = await tx.meta("sync");
     if (!sync) throw new Error("the local database has not been set up");
-    const saved: (ReplicaRecord<unknown> | undefined)[] = [];
-    for (const draft of drafts) saved.push(await saveOne(tx, sync, draft, host.identity.deviceId));
-    return saved;
+    const express = drafts.length <= EXPRESS_WRITES ? host.express() : null;
+    const freeze = express !== null && (await holds(tx, sync, express));
+    const records: (ReplicaRecord<unknown> | undefined)[] = [];
+    const rows: OutboxRow[] = [];
+    for (const draft of drafts) {
+      const { record, frozen } = await saveOne(tx, sync, draft, host.identity.deviceId, freeze);
+      records.push(record);
+      if (frozen) rows.push(frozen);
+    }
+    return { records, frozen: express && rows.length > 0 ? { rows, epoch: express.epoch } : null };
   });
+}
+
+/** Saves the sync loop a tx of its own, and the sale the wait for it: what is frozen here goes out when this tx is durable. */
+async function holds(tx: WriteTx, sync: SyncRow, express: Express): Promise<boolean> {
+  const lease = await tx.meta("lease");
+  return lease?.fence === express.fence && sync.epoch === express.epoch;
 }
 
 // A new register code starts its numbers anew: that of a register that was wiped is never given twice.
@@ -136,7 +169,8 @@ async function saveOne(
   sync: SyncRow,
   draft: CheckedDraft,
   deviceId: string,
-): Promise<ReplicaRecord<unknown> | undefined> {
+  freeze: boolean,
+): Promise<{ record: ReplicaRecord<unknown> | undefined; frozen?: OutboxRow }> {
   const { collection, localId, declaration } = draft;
   const [base, overlay, rows, local] = await Promise.all([
     tx.record(sync.visible, collection, localId),
@@ -147,7 +181,7 @@ async function saveOne(
   // What was rejected is not in force: the write is guarded against what lies beneath it.
   const inForce = rows.filter((row) => row.state !== "rejected");
   const current = visibleOf(base, overlay, inForce, deviceId);
-  if (draft.op === "delete" && !current && rows.length === 0) return undefined;
+  if (draft.op === "delete" && !current && rows.length === 0) return { record: undefined };
   const refusal = declaration.guard?.(
     (current?.data ?? null) as Record<string, unknown> | null,
     draft.data as Record<string, unknown> | null,
@@ -155,12 +189,19 @@ async function saveOne(
   if (refusal) throw new WriteRejection("GUARD", refusal);
 
   const { nextKey } = local ?? NEW_LOCAL;
-  const plan = enqueue(rows, settledPosition(base, overlay), draft, nextKey);
+  const queued = enqueue(rows, settledPosition(base, overlay), draft, nextKey);
+  // Only what has nothing of its record before it: a tail waits for that result.
+  const plan = freeze && rows.length === 0 ? { ...queued, put: queued.put.map(freezeRow) } : queued;
   for (const key of plan.remove) tx.deleteOutbox(key);
   for (const row of plan.put) tx.putOutbox(row);
   if (plan.put.some((row) => row.key === nextKey))
     tx.setMeta("local", { ...(local ?? NEW_LOCAL), nextKey: nextKey + 1 });
 
   const left = rows.filter((row) => !plan.remove.includes(row.key) && !plan.put.some((put) => put.key === row.key));
-  return visibleOf(base, overlay, [...left, ...plan.put], deviceId);
+  const record = visibleOf(base, overlay, [...left, ...plan.put], deviceId);
+  return { record, frozen: plan.put.find((row) => row.state === "sent") };
+}
+
+function freezeRow(row: OutboxRow): OutboxRow {
+  return { ...row, state: "sent" };
 }

@@ -13,6 +13,7 @@ import type { LoopFailure, LoopHost } from "./loop-host.ts";
 import { Poller } from "./poller.ts";
 import { PushPump } from "./push-pump.ts";
 import { Pusher } from "./pusher.ts";
+import type { Express, Frozen } from "./save.ts";
 import { StatusReport } from "./status-report.ts";
 import { SyncRounds } from "./sync-round.ts";
 import { httpLink } from "./transports/http.ts";
@@ -129,6 +130,15 @@ export class SyncLoop {
     this.#pump.stop();
     this.driver.dispatch({ type: "stop" });
     this.#rounds.fail(new ReplicationError("UNAVAILABLE", "the replica was closed"));
+  }
+
+  /** Not null while a save could leave at once, without waiting for a tx of this loop. */
+  express(): Express | null {
+    const { epoch } = this.host.view.position;
+    return this.#running && epoch !== null && this.#pump.isIdle ? { fence: this.host.fence, epoch } : null;
+  }
+  sendFrozen({ rows, epoch }: Frozen): void {
+    if (this.#running) this.#pump.express(rows, epoch);
   }
 
   /** New writes wait. */

@@ -8,6 +8,7 @@ import { LeaderCalls } from "./leader-call.ts";
 import { Election } from "./leader.ts";
 import { linkName, stoppedLink, type LinkState } from "./link-state.ts";
 import type { LocalStore } from "./local-store.ts";
+import type { Express, Saved } from "./save.ts";
 import { deviceStatusOf } from "./stats.ts";
 import { signal, type WritableSignal } from "./signal.ts";
 import { StorageWatch } from "./storage-watch.ts";
@@ -67,6 +68,18 @@ export class Tab {
     );
     this.#tabs.post({ type: "status?" });
     this.#election.start();
+  }
+
+  /** What is saved now may leave at once, if this is not null when its tx runs. */
+  express(): Express | null {
+    return this.#loop?.express() ?? null;
+  }
+
+  /** As `wrote`; but first, before anybody draws, what was frozen for it leaves. */
+  async saved({ result, delta }: Committed<Saved>): Promise<Saved["records"]> {
+    if (result.frozen) this.#loop?.sendFrozen(result.frozen);
+    await this.wrote({ result, delta });
+    return result.records;
   }
 
   /** Brings view, other tabs and the loop up to date with a commit of this tab. What is durable by now is not refused for any of them. */
