@@ -45,6 +45,7 @@ async function start(): Promise<void> {
   const config = readConfig(process.env);
   const database = await openDatabase(config);
   let server: SyncServer | null = null;
+  outliveLostConnections();
   onSignals(async () => {
     say("\nStopping: finishing what is under way ...");
     await server?.close();
@@ -82,12 +83,26 @@ async function sayWelcome(server: SyncServer): Promise<void> {
     lines.push(
       "",
       "  No register is enrolled yet. Open this link in the browser that shall be the first one",
-      "  (valid for ten minutes, then start again or use the admin page):",
+      "  (it works for ten minutes; every start makes a new one until a register is enrolled):",
     );
     lines.push(`  ${enrolmentLink(server.url, code)}`);
   }
   if (server.newAdminToken !== null) lines.push("", "  Admin token, shown this once:", `  ${server.newAdminToken}`);
   say([...lines, "", "  Ctrl-C stops it.", ""].join("\n"));
+}
+
+const LOST_CONNECTION =
+  /^(CONNECTION_(CLOSED|DESTROYED|ENDED)|CONNECT_TIMEOUT|ECONNRESET|ECONNREFUSED|EPIPE|57P0[123])$/;
+
+/**
+ * A connection that breaks while the `postgres` package asks for types on it rejects a promise that nobody holds. Its queries
+ * fail by themselves, and are tried again; the process must not end for it.
+ */
+function outliveLostConnections(): void {
+  process.on("unhandledRejection", (error) => {
+    const { code } = (error ?? {}) as { code?: unknown };
+    if (typeof code !== "string" || !LOST_CONNECTION.test(code)) die(error);
+  });
 }
 
 /** The first signal drains and exits with 0, the second ends at once. */

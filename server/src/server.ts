@@ -121,7 +121,7 @@ async function serve(node: Node, admin: Admin, options: SyncServerOptions) {
   const socketIo = createSocketIoTransport({ ...live, httpServer: app.server, allowOrigin });
   dispatchUpgrades(app.server, webSocket, allowOrigin);
   const host = options.host ?? "0.0.0.0";
-  await app.listen({ port: options.port ?? 0, host, listenTextResolver: () => "Listening" });
+  await app.listen({ port: options.port ?? 0, host, listenTextResolver: (address) => `Listening at ${address}` });
   const { port } = app.server.address() as AddressInfo;
   return {
     url: `http://${host === "0.0.0.0" || host === "::" ? "localhost" : host}:${port}`,

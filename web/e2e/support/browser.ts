@@ -24,6 +24,8 @@ export interface DeviceOptions {
   /** Default: desktop, light. */
   readonly screen?: ScreenName;
   readonly colorScheme?: ColorScheme;
+  /** Browsers without a GPU draw each frame of an animation on the cores that are measured. */
+  readonly reducedMotion?: boolean;
 }
 
 /** Resolves to 127.0.0.1 in these browsers. As a page's host it makes an insecure context, as a LAN address does. */
@@ -50,8 +52,9 @@ function launchOptions(): LaunchOptions {
   return { ...where, args: [...args, ...asRoot], env: { ...(process.env as Record<string, string>), ...env } };
 }
 
-function contextOptions({ baseURL, screen = "desktop", colorScheme = "light" }: DeviceOptions) {
-  return { baseURL, viewport: SCREENS[screen], hasTouch: screen !== "desktop", colorScheme };
+function contextOptions({ baseURL, screen = "desktop", colorScheme = "light", reducedMotion = false }: DeviceOptions) {
+  const motion = reducedMotion ? ("reduce" as const) : ("no-preference" as const);
+  return { baseURL, viewport: SCREENS[screen], hasTouch: screen !== "desktop", colorScheme, reducedMotion: motion };
 }
 
 /** One browser for the devices of a test file; close it in afterAll. */
