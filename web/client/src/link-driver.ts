@@ -66,8 +66,13 @@ export class LinkDriver {
   send(message: DeviceMessage): boolean {
     // Socket.IO would keep it and send it ahead of the hello, which is to be refused as a stranger.
     if (!this.#link || !this.#isOpen) return false;
-    this.#link.send(message);
-    return true;
+    try {
+      this.#link.send(message);
+      return true;
+    } catch {
+      // a socket that is about to say that it ended
+      return false;
+    }
   }
 
   dispatch(event: LinkEvent): void {

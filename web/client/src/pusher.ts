@@ -1,7 +1,7 @@
 /** One push in flight, over whichever link there is; oldest first, retries as sent. */
 import type { Result, Write } from "@tillwire/protocol/messages";
-import type { WireLimits } from "@tillwire/protocol/limits";
-import { writeOf, type OutboxRow } from "./outbox.ts";
+import { LIMITS, type WireLimits } from "@tillwire/protocol/limits";
+import { takeBatch, writeOf, type BatchLimits, type OutboxRow } from "./outbox.ts";
 import type { SentWrite } from "./settlement.ts";
 import type { Transact } from "./fenced.ts";
 import { beginFreshBase } from "./fresh-base.ts";
@@ -50,13 +50,9 @@ export class Pusher {
     if (this.isBusy) return null;
     this.#taking = true;
     try {
-      const writes = Math.max(
-        1,
-        Math.floor(Math.min(BATCH_WRITES, this.limits?.pushWrites ?? BATCH_WRITES) / this.#shrink),
-      );
-      const bytes = Math.min(BATCH_BYTES, this.limits?.pushBytes ?? BATCH_BYTES) / this.#shrink;
+      const limits = this.#batchLimits();
       const { rows, epoch } = await this.host.transact(async (tx, sync) => ({
-        rows: await takeOut(tx, { writes, bytes }),
+        rows: await takeOut(tx, limits),
         epoch: sync.epoch,
       }));
       return rows.length === 0 ? null : this.#begin(rows, epoch);
@@ -67,7 +63,14 @@ export class Pusher {
 
   /** A push of rows that were frozen as they were saved; null when it must wait its turn with the others. */
   adopt(rows: readonly OutboxRow[], epoch: string): Push | null {
-    return this.isBusy ? null : this.#begin(rows, epoch);
+    const isOneBatch = takeBatch(rows, this.#batchLimits()).length === rows.length;
+    return this.isBusy || !isOneBatch ? null : this.#begin(rows, epoch);
+  }
+
+  #batchLimits(): BatchLimits {
+    const { pushWrites, pushBytes } = this.limits ?? LIMITS;
+    const writes = Math.floor(Math.min(BATCH_WRITES, pushWrites) / this.#shrink);
+    return { writes: Math.max(1, writes), bytes: Math.min(BATCH_BYTES, pushBytes) / this.#shrink };
   }
 
   #begin(rows: readonly OutboxRow[], epoch: string | null): Push {

@@ -1,5 +1,6 @@
 /** What a review found: each a way in which a write, or the promise about it, could go wrong. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { LIMITS } from "@tillwire/protocol/limits";
 import type { Replica } from "./api.ts";
 import type { Channel } from "./environment.ts";
 import type { LocalStore } from "./local-store.ts";
@@ -62,6 +63,38 @@ describe("a put that is durable is never refused: a sale would be made twice", (
     await w.time.until(() => w.server.records.has("notes/n1"), 20_000);
     expect(await a.collection(notes).get("n1")).toMatchObject({ sync: "synced" });
   });
+});
+
+it("a put that is durable is not refused because its link can't take it, and is sent over the next one", async () => {
+  let failing = true;
+  const live = w.server.openLink("a");
+  const openLink: OpenLink = (url, events) => {
+    const link = live(url, events);
+    const send: typeof link.send = (message) => {
+      if (failing && message.type === "push") throw new DOMException("still closing", "InvalidStateError");
+      link.send(message);
+    };
+    return { ...link, send };
+  };
+  const a = await open("a", {}, w.host("a", { openLink: { "socket.io": openLink, websocket: openLink } }));
+  const link = latest(a.link$);
+  await w.time.until(() => link.value?.state === "live");
+  await expect(a.collection(notes).put({ id: "n1", text: "tea" })).resolves.toMatchObject({ localId: "n1" });
+  failing = false;
+  w.server.cutAll();
+  await w.time.until(() => w.server.records.has("notes/n1"));
+});
+
+it("what leaves as it is saved keeps to the size of a push", async () => {
+  const a = await open("a");
+  const link = latest(a.link$);
+  const stats = latest(a.stats$);
+  await w.time.until(() => link.value?.state === "live");
+  const text = "x".repeat(100_000);
+  const ids = Array.from({ length: 15 }, (_, i) => `n${i}`);
+  await a.batch(() => ids.map((id) => ({ op: "put", collection: notes, data: { id, text } })));
+  await w.time.until(() => stats.value?.pending === 0);
+  for (const { writes } of w.server.pushes) expect(JSON.stringify(writes).length).toBeLessThan(LIMITS.pushBytes);
 });
 
 it("a first look into the database that fails is neither an unhandled rejection nor the end of the counts", async () => {
