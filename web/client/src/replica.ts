@@ -65,6 +65,7 @@ class OpenReplica implements Replica {
   #identity: Identity;
   readonly #view: View;
   readonly #tab: Tab;
+  readonly #counters = new Map<string, number>();
   readonly syncState$: Replica["syncState$"];
   readonly link$: Replica["link$"];
   readonly stats$: Replica["stats$"];
@@ -155,6 +156,7 @@ class OpenReplica implements Replica {
       now: () => env.now(),
       newId: () => env.newId(),
       express: () => this.#tab.express(),
+      counters: this.#counters,
     };
     return this.#tab.saved(await save(host, build));
   }

@@ -18,6 +18,8 @@ export interface SaveHost {
   newId(): string;
   /** Null: the outbox waits its turn. */
   express(): Express | null;
+  /** What this tab last knew of each counter: a guess, which the tx checks. */
+  readonly counters: Map<string, number>;
 }
 
 /** The lead of a sync loop that has nothing to do: what is saved under it may leave at once. */
@@ -56,14 +58,13 @@ export async function save(
   host: SaveHost,
   build: (numbers: NumberSource) => readonly WriteIntent[],
 ): Promise<Committed<Saved>> {
-  const counters = new Map<string, number>();
   for (;;) {
     try {
-      return await saveWith(host, build, counters);
+      return await saveWith(host, build);
     } catch (error) {
       if (!(error instanceof CounterUnknown)) throw error;
       const { series } = error;
-      counters.set(series, (await host.store.read((tx) => tx.counter(series))) ?? 0);
+      host.counters.set(series, (await host.store.read((tx) => tx.counter(series))) ?? 0);
     }
   }
 }
@@ -71,21 +72,24 @@ export async function save(
 async function saveWith(
   host: SaveHost,
   build: (numbers: NumberSource) => readonly WriteIntent[],
-  counters: ReadonlyMap<string, number>,
-) {
+): Promise<Committed<Saved>> {
   const given = new Map<string, number>();
-  const numbers = numberSource(host.identity.registerCode, counters, given);
+  // Two saves at once guess alike; the later one's tx finds out.
+  const guessed = new Map(host.counters);
+  const numbers = numberSource(host.identity.registerCode, guessed, given);
   // Everything that takes time or is no IndexedDB comes before the tx: a foreign await would end it.
   const drafts = build(numbers).map((intent) => checkedDraft(host, intent));
-  return commit(host.store, "strict", async (tx) => {
-    for (const [series, value] of given) {
-      if (((await tx.counter(series)) ?? 0) !== counters.get(series)) throw new CounterUnknown(series);
+  const committed = await commit(host.store, "strict", async (tx) => {
+    const asked = [...given].map(async ([series, value]) => ({ series, value, last: (await tx.counter(series)) ?? 0 }));
+    const [sync, lease, ...counters] = await Promise.all([tx.meta("sync"), tx.meta("lease"), ...asked]);
+    for (const { series, value, last } of counters) {
+      if (last !== guessed.get(series)) throw new CounterUnknown(series);
       tx.setCounter(series, value);
     }
-    const sync = await tx.meta("sync");
     if (!sync) throw new Error("the local database has not been set up");
+    // Saves the sync loop a tx of its own, and the sale the wait for it: what is frozen here goes out when this tx is durable.
     const express = drafts.length <= EXPRESS_WRITES ? host.express() : null;
-    const freeze = express !== null && (await holds(tx, sync, express));
+    const freeze = express !== null && lease?.fence === express.fence && sync.epoch === express.epoch;
     const records: (ReplicaRecord<unknown> | undefined)[] = [];
     const rows: OutboxRow[] = [];
     for (const draft of drafts) {
@@ -95,12 +99,8 @@ async function saveWith(
     }
     return { records, frozen: express && rows.length > 0 ? { rows, epoch: express.epoch } : null };
   });
-}
-
-/** Saves the sync loop a tx of its own, and the sale the wait for it: what is frozen here goes out when this tx is durable. */
-async function holds(tx: WriteTx, sync: SyncRow, express: Express): Promise<boolean> {
-  const lease = await tx.meta("lease");
-  return lease?.fence === express.fence && sync.epoch === express.epoch;
+  for (const [series, value] of given) host.counters.set(series, value);
+  return committed;
 }
 
 // A new register code starts its numbers anew: that of a register that was wiped is never given twice.
