@@ -103,8 +103,9 @@ export const resultSchema = z.object({
     z.object({
       /** localId of the record in the collection `conflicts`. */
       id: idSchema,
-      kind: conflictKindSchema,
-      policy: policySchema,
+      // Texts and not the enums: a device that is older than a kind must still take the result, or it would send for ever.
+      kind: z.string(),
+      policy: z.string(),
       fields: z.array(fieldDifferenceSchema),
     }),
   ),
