@@ -3,7 +3,7 @@ import { SERVER_DEVICE_ID, type ConflictData } from "@tillwire/protocol/conflict
 import { fieldDifferences } from "@tillwire/protocol/differences";
 import { hashOf, sha256Hex } from "@tillwire/protocol/hash";
 import { LIMITS } from "@tillwire/protocol/limits";
-import type { ConflictKind, ConflictPolicy } from "@tillwire/protocol/messages";
+import type { ConflictKind, ConflictPolicy, FieldDifference } from "@tillwire/protocol/messages";
 import { asSentOf, type CheckedWrite } from "./checked-write.ts";
 import type { ConflictSummary, PlannedRow, StoredRecord } from "./store/store.ts";
 
@@ -35,11 +35,11 @@ export function conflictOf(
   write: CheckedWrite,
   server: StoredRecord,
   policy: ConflictPolicy,
-  settlement: "SERVER" | "CLIENT",
+  settlement: "SERVER" | "CLIENT" | "MERGED",
   nowMs: number,
   kind: ConflictKind = conflictKindOf(write, server),
+  fields: readonly FieldDifference[] = fieldDifferences(write.data, server.data, settlement),
 ): DecidedConflict {
-  const fields = fieldDifferences(write.data, server.data, settlement);
   const id = conflictIdOf(write, kind);
   const data: ConflictData = {
     id,
@@ -65,7 +65,7 @@ export function conflictOf(
       at: server.updatedAt,
       data: server.data,
     },
-    fields,
+    fields: [...fields],
     createdAt: nowMs,
     settledAt: nowMs,
     settledBy: SERVER_DEVICE_ID,

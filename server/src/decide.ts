@@ -3,7 +3,7 @@
  * answered. The rules, in their order, are those of PROTOCOL.md, "What the server decides". `accept` carries the decision out,
  * under the store's lock and only if what was known still holds.
  */
-import type { AnyCollection } from "@tillwire/protocol/collection";
+import { uniqueValueOf, type AnyCollection } from "@tillwire/protocol/collection";
 import type { RejectionCode } from "@tillwire/protocol/errors";
 import { hashOf } from "@tillwire/protocol/hash";
 import { LIMITS } from "@tillwire/protocol/limits";
@@ -11,6 +11,7 @@ import type { Base, ConflictPolicy, Outcome } from "@tillwire/protocol/messages"
 import { amendNumber, isAmendmentOf } from "./amend-number.ts";
 import { conflictOf, type DecidedConflict } from "./conflict-record.ts";
 import { asSentOf, namedHashOf, refiledId, sameBase, type CheckedWrite } from "./checked-write.ts";
+import { clientWins, merge, type Settlement } from "./policies.ts";
 import type {
   ConflictSummary,
   PlannedRow,
@@ -63,7 +64,7 @@ export function decide(
       current.deviceId === write.deviceId ? null : conflictOf(write, current, "CLIENT_WINS", "CLIENT", nowMs);
     return takeWrite(write, context, nowMs, overwritten);
   }
-  return settle(write, current, policy, nowMs);
+  return settle(write, context, current, policy, nowMs);
 }
 
 /** Rule 2: this very write, as sent, was decided before. */
@@ -142,12 +143,16 @@ function isOnlyRenumbered(
   );
 }
 
-/** Rules 3 and 4: the write is taken, if its guard allows it, with its number amended if that is taken. */
+/**
+ * Rules 3 and 4: the write is taken, if its guard allows it, with its number amended if that is taken.
+ * @param sent the write as it came, where a policy made another value of it
+ */
 function takeWrite(
   write: CheckedWrite,
   context: RecordContext,
   nowMs: number,
   overwritten: DecidedConflict | null = null,
+  sent: CheckedWrite = write,
 ): Decided {
   const { current } = context;
   const syncVersion = Math.max(write.syncVersion, (current?.syncVersion ?? 0) + 1);
@@ -160,15 +165,15 @@ function takeWrite(
   const refused = guardOf(write.collection, context, data);
   if (refused !== null) return rejected(current, "GUARD", refused);
   const hash = amended === null ? write.hash : hashOf(data);
-  const asSentStored = hash === write.hash && syncVersion === write.syncVersion;
+  const asSentStored = hash === sent.hash && syncVersion === sent.syncVersion;
   const row: PlannedRow = {
     collection: write.collection.name,
     localId: write.localId,
     expect: positionOf(current),
     syncVersion,
     hash,
-    sentVersion: asSentStored ? null : write.syncVersion,
-    sentHash: asSentStored ? null : write.hash,
+    sentVersion: asSentStored ? null : sent.syncVersion,
+    sentHash: asSentStored ? null : sent.hash,
     base: write.base,
     uniqueKey: amended ?? claimed,
     createdBy: current?.createdBy ?? write.createdBy,
@@ -178,16 +183,16 @@ function takeWrite(
     dataJson: amended === null ? write.dataJson : JSON.stringify(data),
     updatedAt: write.updatedAt,
   };
-  const renumbered = amended === null ? null : numberConflict(write, row, data!, nowMs);
+  const renumbered = amended === null ? null : numberConflict(sent, row, data!, nowMs);
   const conflicts = [overwritten, renumbered].filter((conflict) => conflict !== null);
-  const outcome: Outcome = amended === null ? "accepted" : "merged";
+  const outcome: Outcome = amended === null && sent === write ? "accepted" : "merged";
   const conflict = renumbered?.summary ?? overwritten?.summary ?? null;
   return {
     outcome,
     plan: {
       sender: write.sender,
-      asSent: asSentOf(write),
-      remember: asSentStored && !write.reoffer ? null : { outcome: "merged", conflict, dataJson: write.dataJson },
+      asSent: asSentOf(sent),
+      remember: asSentStored && !write.reoffer ? null : { outcome: "merged", conflict, dataJson: sent.dataJson },
       rows: [row, ...conflicts.map((each) => each.row)],
     },
     stored: { row, data },
@@ -209,6 +214,8 @@ function guardOf(
 function amendedNumber(claimed: string, context: RecordContext): string | null {
   const { current, number } = context;
   const kept = current?.uniqueKey ?? null;
+  // What was merged may bear the record's own number, whatever the write claimed.
+  if (kept === claimed) return null;
   // A number that was never amended may look so; it is given up for a free one like any other.
   const wasAmended = number.taken || (current?.sentHash ?? null) !== null;
   if (kept !== null && wasAmended && isAmendmentOf(kept, claimed)) return kept;
@@ -227,17 +234,53 @@ function numberConflict(
 }
 
 /** Rule 5: a conflict, settled by the collection's policy. */
-function settle(write: CheckedWrite, current: StoredRecord, policy: ConflictPolicy, nowMs: number): Decided {
+function settle(
+  write: CheckedWrite,
+  context: RecordContext,
+  current: StoredRecord,
+  policy: ConflictPolicy,
+  nowMs: number,
+): Decided {
   switch (policy) {
     case "SERVER_WINS":
       return serverWins(write, current, nowMs);
     case "CLIENT_WINS":
-    case "MERGE":
+      return settleWith(clientWins(write), write, context, current, policy, nowMs);
+    case "MERGE": {
+      const merged = merge(write, current, context.baseData);
+      return merged ? settleWith(merged, write, context, current, policy, nowMs) : serverWins(write, current, nowMs);
+    }
     case "MANUAL":
-      // Their settlements go here, each a pure function in a file of its own. Until then the safe one stands for them: nothing is
-      // overwritten, and the loser is kept.
+      // Leaving both sides open until a person settles them goes here. Until then nothing is overwritten, and the loser is kept.
       return serverWins(write, current, nowMs);
   }
+}
+
+/** Stores the value that a policy made of both sides, above both; what the guard refuses falls back to the server's value. */
+function settleWith(
+  { settlement, data, hash, clashes }: Settlement,
+  write: CheckedWrite,
+  context: RecordContext,
+  current: StoredRecord,
+  policy: ConflictPolicy,
+  nowMs: number,
+): Decided {
+  const fields = clashes ?? undefined;
+  if (settlement === "MERGED" && hash === current.hash) {
+    // Nothing of the write is new, or all of it had to give way.
+    return clashes?.length === 0 ? remembered(write, current, "merged", null) : serverWins(write, current, nowMs);
+  }
+  const value: CheckedWrite = {
+    ...write,
+    data,
+    hash,
+    dataJson: data === null ? null : JSON.stringify(data),
+    number: uniqueValueOf(write.collection, data),
+    syncVersion: Math.max(write.syncVersion, current.syncVersion) + 1,
+  };
+  const conflict = conflictOf(write, current, policy, settlement, nowMs, undefined, fields);
+  const decided = takeWrite(value, context, nowMs, conflict, write);
+  return decided.outcome === "rejected" ? serverWins(write, current, nowMs) : decided;
 }
 
 /** The server's value stands; the loser is kept whole as a settled conflict. */
@@ -270,14 +313,14 @@ function decideReoffer(
     .reduce((highest, version) => Math.max(highest, version.syncVersion), 0);
   if (write.syncVersion <= known || (current.deleted === write.deleted && current.hash === write.hash))
     return remembered(write, current, "duplicate", null);
-  return isOld(current) ? takeWrite(write, context, nowMs) : settle(write, current, policy, nowMs);
+  return isOld(current) ? takeWrite(write, context, nowMs) : settle(write, context, current, policy, nowMs);
 }
 
 /** Nothing is stored, but the write, as sent, is remembered: a late retry gets the same answer. */
 function remembered(
   write: CheckedWrite,
   current: StoredRecord,
-  outcome: "duplicate",
+  outcome: "duplicate" | "merged",
   conflict: ConflictSummary | null,
 ): Decided {
   const remember = { outcome, conflict, dataJson: write.dataJson };

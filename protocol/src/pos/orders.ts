@@ -3,6 +3,8 @@ import * as z from "zod/mini";
 import { defineCollection } from "../collection.ts";
 import { canonicalJson } from "../hash.ts";
 import { idSchema } from "../messages.ts";
+import { toCents } from "../money.ts";
+import { orderTotals } from "./totals.ts";
 import { moneySchema, numberTextSchema, paymentMethodSchema, timeSchema } from "./fields.ts";
 
 const text = z.string();
@@ -104,9 +106,23 @@ function amountsOf({
   return { items: written, subtotal, tax, discount: discount ?? 0, total };
 }
 
+/** Totals of a merged order. Where neither items nor discount changed the server's stand, as whoever made them rounded them. */
+export function deriveOrder(order: Order, server: Order): Order {
+  const same = (field: "items" | "discount"): boolean =>
+    canonicalJson(order[field] ?? null) === canonicalJson(server[field] ?? null);
+  if (same("items") && same("discount")) return order;
+  // An order does not tell whether its prices contain the tax; its sums do.
+  const withoutTaxCents = toCents(server.subtotal) - toCents(server.discount ?? 0);
+  const mode = toCents(server.total) === withoutTaxCents ? "inclusive" : "exclusive";
+  const { subtotal, tax, total } = orderTotals(order.items, order.discount ?? 0, mode);
+  return { ...order, subtotal, tax, total };
+}
+
 export const orders = defineCollection<Order>({
   name: "orders",
   schema: orderSchema,
   uniqueBy: "orderNumber",
   guard: guardOrder,
+  derive: deriveOrder,
+  derivedFields: ["subtotal", "tax", "total"],
 });
