@@ -10,6 +10,7 @@ const tests = ["**/*.test.ts"];
 /** Modules that decide: plain files here, so that they may import each other. */
 export const decisions = [
   "server/src/decide.ts",
+  "server/src/policies.ts",
   "server/src/amend-number.ts",
   "server/src/checked-write.ts",
   "server/src/conflict-record.ts",
