@@ -13,6 +13,7 @@ import App from "./app.svelte";
 import type { Backend } from "./backend.ts";
 import type { Environment } from "./environment.ts";
 import { watchServiceWorker } from "./service-worker-state.ts";
+import { syncIntervalMs } from "./sync-interval.ts";
 import { speak } from "./messages/messages.svelte.ts";
 
 declare const __APP_VERSION__: string;
@@ -68,14 +69,17 @@ const backend: Backend = {
   loadIdentity: () => loadIdentity(),
   saveIdentity: (identity) => saveIdentity(identity),
   enrol: (code, deviceId) => enrol(env.origin, code, deviceId),
-  openReplica: async (identity) =>
-    createReplica({
+  openReplica: async (identity) => {
+    const intervalMs = await syncIntervalMs(env.origin);
+    return createReplica({
       url: env.origin,
       identity,
       collections: SHOP_COLLECTIONS,
       presence: true,
       app: { name: "register", version: env.version },
-    }),
+      ...(intervalMs !== undefined && { syncIntervalMs: intervalMs }),
+    });
+  },
 };
 
 speak(env.languages);

@@ -194,6 +194,10 @@ test("live links blocked by a proxy: HTTP batches carry on; unblocked: live agai
   await till.badge("polling");
   const number = await till.sell(0);
   await expect.poll(() => countOrders(number), { timeout: 10_000 }).toEqual([1]);
+  // What others sell comes at the interval that the server was given: a second here, not the default of 30.
+  const theirs = await (await register("Not blocked")).sell(1);
+  await till.goTo("orders");
+  await till.order(theirs).waitFor({ timeout: 10_000 });
   await cable.heal();
   await till.badge("live");
   await cable.close();
