@@ -11,6 +11,8 @@ const tests = ["**/*.test.ts"];
 export const decisions = [
   "server/src/decide.ts",
   "server/src/policies.ts",
+  "server/src/settle.ts",
+  "server/src/take-write.ts",
   "server/src/amend-number.ts",
   "server/src/checked-write.ts",
   "server/src/conflict-record.ts",

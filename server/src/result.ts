@@ -1,7 +1,7 @@
 /** A decision, once carried out, as the result that the device gets. */
 import type { Result } from "@tillwire/protocol/messages";
 import type { CheckedWrite } from "./checked-write.ts";
-import type { Decided } from "./decide.ts";
+import type { Decided } from "./take-write.ts";
 
 /**
  * @param seq of the stored row, where one was stored

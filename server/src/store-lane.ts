@@ -7,7 +7,8 @@ import type { ConflictPolicy, Result } from "@tillwire/protocol/messages";
 import type { Committed } from "./accept.ts";
 import { asSentOf, namedHashOf, type CheckedWrite } from "./checked-write.ts";
 import { CommitClaims, recordKey } from "./commit-claims.ts";
-import { decide, rejected, type Decided, type Refiled } from "./decide.ts";
+import { decide, type Refiled } from "./decide.ts";
+import { rejected, type Decided } from "./take-write.ts";
 import { resultOf } from "./result.ts";
 import { encodeChange } from "./store/change-json.ts";
 import {

@@ -1,0 +1,71 @@
+/** Conflicts, settled by the collection's policy. Pure. */
+import { uniqueValueOf } from "@tillwire/protocol/collection";
+import type { ConflictPolicy } from "@tillwire/protocol/messages";
+import { asSentOf, type CheckedWrite } from "./checked-write.ts";
+import { conflictOf } from "./conflict-record.ts";
+import { clientWins, merge, type Settlement } from "./policies.ts";
+import type { RecordContext, StoredRecord } from "./store/store.ts";
+import { remembered, takeWrite, type Decided } from "./take-write.ts";
+
+/** Rule 5: a conflict, settled by the collection's policy. */
+export function settle(
+  write: CheckedWrite,
+  context: RecordContext,
+  current: StoredRecord,
+  policy: ConflictPolicy,
+  nowMs: number,
+): Decided {
+  switch (policy) {
+    case "SERVER_WINS":
+      return serverWins(write, current, nowMs);
+    case "CLIENT_WINS":
+      return settleWith(clientWins(write), write, context, current, policy, nowMs);
+    case "MERGE": {
+      const merged = merge(write, current, context.baseData);
+      return merged ? settleWith(merged, write, context, current, policy, nowMs) : serverWins(write, current, nowMs);
+    }
+    case "MANUAL":
+      // Leaving both sides open until a person settles them goes here. Until then nothing is overwritten, and the loser is kept.
+      return serverWins(write, current, nowMs);
+  }
+}
+
+/** Stores the value that a policy made of both sides, above both; what the guard refuses falls back to the server's value. */
+function settleWith(
+  { settlement, data, hash, clashes }: Settlement,
+  write: CheckedWrite,
+  context: RecordContext,
+  current: StoredRecord,
+  policy: ConflictPolicy,
+  nowMs: number,
+): Decided {
+  const fields = clashes ?? undefined;
+  if (settlement === "MERGED" && hash === current.hash) {
+    // Nothing of the write is new, or all of it had to give way.
+    return clashes?.length === 0 ? remembered(write, current, "merged", null) : serverWins(write, current, nowMs);
+  }
+  const value: CheckedWrite = {
+    ...write,
+    data,
+    hash,
+    dataJson: data === null ? null : JSON.stringify(data),
+    number: uniqueValueOf(write.collection, data),
+    syncVersion: Math.max(write.syncVersion, current.syncVersion) + 1,
+  };
+  const conflict = conflictOf(write, current, policy, settlement, nowMs, undefined, fields);
+  const decided = takeWrite(value, context, nowMs, conflict, write);
+  return decided.outcome === "rejected" ? serverWins(write, current, nowMs) : decided;
+}
+
+/** The server's value stands; the loser is kept whole as a settled conflict. */
+function serverWins(write: CheckedWrite, current: StoredRecord, nowMs: number): Decided {
+  const conflict = conflictOf(write, current, "SERVER_WINS", "SERVER", nowMs);
+  const remember = { outcome: "conflict" as const, conflict: conflict.summary, dataJson: write.dataJson };
+  return {
+    outcome: "conflict",
+    plan: { sender: write.sender, asSent: asSentOf(write), remember, rows: [conflict.row] },
+    stored: null,
+    current,
+    conflict: conflict.summary,
+  };
+}
