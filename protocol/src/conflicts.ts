@@ -27,6 +27,16 @@ const sideSchema = z.looseObject({
   data: z.unknown(),
 });
 
+/** A settling write that came too late: the conflict had been settled, or the record had gone on. Nothing of it was taken. */
+const attemptSchema = z.looseObject({
+  syncVersion: z.int(),
+  hash: hashSchema,
+  deleted: z.boolean(),
+  deviceId: idSchema,
+  at: z.int(),
+  data: z.unknown(),
+});
+
 export const conflictDataSchema = z.looseObject({
   id: idSchema,
   collection: collectionNameSchema,
@@ -38,16 +48,21 @@ export const conflictDataSchema = z.looseObject({
   status: z.enum(["open", "settled"]),
   /** What the losing write was made on; null: not known. */
   base: z.nullable(baseSchema),
-  /** The write that clashed. Under SERVER_WINS: the loser, kept whole. */
+  /** The write that clashed, kept whole. While the conflict is open, further edits of its device replace it. */
   client: sideSchema,
-  /** The server's value at that time. */
+  /** The server's value when this was last looked at. The record itself may have gone on. */
   server: sideSchema,
   fields: z.array(fieldDifferenceSchema),
   createdAt: z.int(),
   settledAt: z.nullable(z.int()),
   /** deviceId, or `server` where a policy did. */
   settledBy: z.nullable(idSchema),
-  settlement: z.nullable(z.enum(["SERVER", "CLIENT", "MERGED"])),
+  /** BOTH: the record stayed as it was, and the write's side became a record of its own. */
+  settlement: z.nullable(z.enum(["SERVER", "CLIENT", "MERGED", "BOTH"])),
+  /** With settlement BOTH: localId of that record. */
+  keptAs: z.optional(idSchema),
+  /** Latest last; older ones are in this record's history. */
+  attempts: z.optional(z.array(attemptSchema)),
 });
 export type ConflictData = z.infer<typeof conflictDataSchema>;
 

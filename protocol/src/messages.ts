@@ -25,8 +25,8 @@ export type ConflictPolicy = z.infer<typeof policySchema>;
 export const outcomeSchema = z.enum(["accepted", "duplicate", "merged", "conflict", "rejected"]);
 export type Outcome = z.infer<typeof outcomeSchema>;
 /**
- * The seed's four, and NUMBER_TAKEN: not a clash of two versions of one record but of two records that claim one number; the later
- * is taken under an amended one.
+ * The seed's four, and two clashes that are not of two versions of one record. NUMBER_TAKEN: two records claim one number; the later is
+ * taken under an amended one. ID_TAKEN: a new record bears the localId of another; a person decides, under every policy.
  */
 export const conflictKindSchema = z.enum([
   "VERSION_MISMATCH",
@@ -34,6 +34,7 @@ export const conflictKindSchema = z.enum([
   "CONCURRENT_MODIFICATION",
   "DELETED_ITEM",
   "NUMBER_TAKEN",
+  "ID_TAKEN",
 ]);
 export type ConflictKind = z.infer<typeof conflictKindSchema>;
 
@@ -53,7 +54,7 @@ export const writeSchema = z.object({
   base: z.nullable(baseSchema),
   hash: hashSchema,
   data: z.unknown(),
-  /** localId of the conflict that this write settles. */
+  /** localId of the conflict that this write settles: a write of its record or, to keep both sides, a new record of its collection. */
   resolves: z.optional(idSchema),
   /** What a replica held when the server lost it. */
   reoffer: z.optional(z.boolean()),
@@ -123,12 +124,17 @@ const statusFields = {
   conflicts: z.optional(z.int().check(z.gte(0))),
   clock: z.optional(timeSchema),
   digestsEqual: z.optional(z.boolean()),
+  /** How often a comparison at the head failed since this replica was set up. */
+  digestMismatches: z.optional(z.int().check(z.gte(0))),
   storage: z.optional(
     z.object({ persisted: z.boolean(), usage: z.optional(z.number()), quota: z.optional(z.number()) }),
   ),
 };
 export const deviceStatusSchema = z.object(statusFields);
 export type DeviceStatus = z.infer<typeof deviceStatusSchema>;
+
+/** Of a device's local database: every welcome gives a new one, which the device keeps there. */
+const markSchema = z.string().check(z.minLength(1), z.maxLength(64));
 
 export const helloSchema = z.object({
   type: z.literal("hello"),
@@ -137,6 +143,8 @@ export const helloSchema = z.object({
   syncToken: z.nullable(z.string().check(z.maxLength(256))),
   collections: z.optional(z.array(collectionNameSchema).check(z.minLength(1), z.maxLength(100))),
   presence: z.optional(z.boolean()),
+  /** As the last welcome gave it: tells a copied device, whose copies hold older ones. */
+  mark: z.optional(z.nullable(markSchema)),
   app: z.optional(z.object({ name: z.string().check(z.maxLength(64)), version: z.string().check(z.maxLength(64)) })),
   status: z.optional(deviceStatusSchema),
 });
@@ -176,6 +184,9 @@ export const welcomeSchema = z.object({
   head: seqSchema,
   clock: timeSchema,
   heartbeatMs: z.int(),
+  mark: z.optional(markSchema),
+  /** This device's identity is in use on another machine too: enrol this one, or the other, anew. */
+  copied: z.optional(z.boolean()),
   limits: z.object({ writeBytes: z.int(), pushWrites: z.int(), pushBytes: z.int(), messageBytes: z.int() }),
 });
 export type Welcome = z.infer<typeof welcomeSchema>;
@@ -220,6 +231,8 @@ export const presentDeviceSchema = z.object({
   pending: z.nullable(z.int()),
   lastSeenAt: z.nullable(timeSchema),
   clockOffsetMs: z.nullable(z.int()),
+  /** Its identity was seen on two machines. */
+  copied: z.optional(z.boolean()),
 });
 export type PresentDevice = z.infer<typeof presentDeviceSchema>;
 export const presenceSchema = z.object({ type: z.literal("presence"), devices: z.array(presentDeviceSchema) });
@@ -272,4 +285,20 @@ export type EnrolResponse = z.infer<typeof enrolResponseSchema>;
 export const enrolmentRequestSchema = z.object({
   name: z.string().check(z.minLength(1), z.maxLength(100)),
   role: roleSchema,
+});
+
+/** Answer of `GET /api/records/:collection/:localId/history`: versions as they once stood in the feed, latest first. */
+export const historySchema = z.object({
+  collection: collectionNameSchema,
+  localId: idSchema,
+  versions: z.array(changeSchema),
+  /** syncVersion to ask for as `before` next; null: nothing older. */
+  nextBefore: z.nullable(versionSchema),
+});
+export type RecordHistory = z.infer<typeof historySchema>;
+
+/** Body of `PUT /api/admin/policies`: by collection; null: as declared again. Collections that are not named stay as they are. */
+export const policiesRequestSchema = z.object({
+  policies: z.record(collectionNameSchema, z.nullable(policySchema)),
+  storeId: z.optional(idSchema),
 });

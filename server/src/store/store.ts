@@ -86,6 +86,8 @@ export interface PlannedWrite {
     readonly dataJson: string | null;
   } | null;
   readonly rows: readonly PlannedRow[];
+  /** The shop's policies by which this was decided, as `RecordContext.policyVersion` told; null: no policy mattered. */
+  readonly policyVersion: number | null;
 }
 
 export type RefusalReason =
@@ -95,6 +97,8 @@ export type RefusalReason =
   | "number"
   /** This very write was decided meanwhile. */
   | "decided"
+  /** The shop's policies have been changed. */
+  | "policy"
   /** The sender was revoked. */
   | "revoked";
 
@@ -126,6 +130,10 @@ export interface RecordContext {
   readonly baseData: Record<string, unknown> | null;
   /** How this very write, as sent, was decided before and not stored as sent. */
   readonly decided: { readonly outcome: string; readonly conflict: ConflictSummary | null } | null;
+  /** The open conflict of this record in which the write's device waits with its own side: the conflict's record, or null. */
+  readonly openConflict: StoredRecord | null;
+  /** The conflict that the write names in `resolves`, settled or not; null: it names none, or none that is known. */
+  readonly resolves: StoredRecord | null;
   /** Whether another record bears the number that this write claims, and the lowest n, from 2, whose amended form `number-n` is free. */
   readonly number: { readonly taken: boolean; readonly nextAmendment: number };
   /** null: not known. */
@@ -133,6 +141,10 @@ export interface RecordContext {
   readonly epochSeq: number;
   /** Whether this epoch began with a restore whose losses devices shall offer. */
   readonly epochReoffer: boolean;
+  /** The policy that the shop has set for the collection; null: as declared. */
+  readonly policy: ConflictPolicy | null;
+  /** Counts the changes of the shop's policies. */
+  readonly policyVersion: number;
 }
 
 export interface ContextQuery {
@@ -142,6 +154,8 @@ export interface ContextQuery {
   readonly namedHash: string | null;
   /** The number that the write claims. */
   readonly number: string | null;
+  /** localId of the conflict that the write settles. */
+  readonly resolves: string | null;
 }
 
 /** One change, encoded once: the JSON text that every device gets. */

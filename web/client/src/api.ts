@@ -1,7 +1,7 @@
 /** What an application sees of a replica: the public types of @tillwire/client. */
 import type { Collection, CollectionSet, SomeCollection } from "@tillwire/protocol/collection";
 import type { ConflictData } from "@tillwire/protocol/conflicts";
-import type { Base, PresentDevice } from "@tillwire/protocol/messages";
+import type { Base, PresentDevice, RecordHistory } from "@tillwire/protocol/messages";
 import type { Observable } from "./observe.ts";
 
 /** Who this device is: the answer of `POST /api/enrol`. */
@@ -24,7 +24,7 @@ export type RecordSync =
   | "sending"
   /** On the server, and part of its feed. */
   | "synced"
-  /** Rejected by the server: kept here until a person deals with it. */
+  /** Rejected by the server, or in an open conflict: kept here until a person deals with it. */
   | "attention";
 
 /** A record as the device sees it: the server's value overlaid by the device's own unsettled writes. */
@@ -42,7 +42,12 @@ export interface ReplicaRecord<T> {
   /** Server time of the latest version; device time while it waits here. Epoch ms. */
   readonly updatedAt: number;
   readonly sync: RecordSync;
-  /** Why `sync` is "attention". */
+  /**
+   * localId of the open conflict in which this device's own edit waits for a person. `data` is that edit then (of a lost deletion: the
+   * server's value), while other devices see the server's.
+   */
+  readonly conflict?: string;
+  /** Why `sync` is "attention", if a write was rejected. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 
@@ -53,6 +58,17 @@ export interface PutOptions {
   readonly readAt?: Base;
   /** Conflict that this write settles. */
   readonly resolves?: string;
+}
+
+/**
+ * What shall become of an open conflict: the server's value stays; the losing write's side is taken; both stay, the losing side as a new
+ * record; or a value made of both, null for a deletion.
+ */
+export type SettleChoice = "server" | "client" | "both" | { readonly data: object | null };
+
+export interface SettleOptions {
+  /** The record's position when the person looked at it. Default: the current one. */
+  readonly readAt?: Base;
 }
 
 export interface Query<T> {
@@ -166,6 +182,21 @@ export interface Replica {
   readonly outbox$: Observable<readonly OutboxEntry[]>;
   readonly conflicts$: Observable<readonly ReplicaRecord<ConflictData>[]>;
   readonly presence$: Observable<readonly PresentDevice[]>;
+  /** Emits whenever the server saw this device's identity on another machine too. */
+  readonly copied$: Observable<boolean>;
+  /**
+   * Settles a conflict by a write that names it. It is saved first and travels like any other: somebody may have been faster, or the record may
+   * have gone on; the conflict then says so, and nothing is overwritten.
+   * @returns localId of the record that the settling write is about: a new one for "both"
+   * @throws WriteRejection as `put`; ReplicationError NOT_FOUND where this replica has no such conflict
+   */
+  settle(conflictId: string, choice: SettleChoice, options?: SettleOptions): Promise<string>;
+  /**
+   * Versions of a record, latest first, from the server: what was superseded is not replicated.
+   * @param before syncVersion; only older ones
+   * @throws ReplicationError UNAVAILABLE when offline, NOT_FOUND, and what the server says
+   */
+  history(collection: string, localId: string, before?: number): Promise<RecordHistory>;
   /** Pushes and pulls now; resolves when the outbox has been offered once and the head was reached, rejects with the reason otherwise. */
   syncNow(): Promise<SyncReport>;
   /** Gives a rejected write up for good; the record shows the server's value again. */
