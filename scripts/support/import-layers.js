@@ -73,7 +73,7 @@ export const layers = {
     ignores: [
       ...tests,
       "server/src/store/**",
-      "server/src/{main,server,notices,migrate,database-check,embedded-postgres}.ts",
+      "server/src/{main,server,migrate,database-check,embedded-postgres}.ts",
     ],
     deny: ["postgres"],
     why: "every SQL statement lives in server/src/store",

@@ -8,27 +8,24 @@ import { createDeviceStatusWriter } from "./device-status.ts";
 import { createEnrolments } from "./enrolment.ts";
 import { createFeed } from "./feed.ts";
 import { createGate } from "./gate.ts";
-import { acceptMetrics, addOldestPending, createMetrics } from "./metrics.ts";
+import { acceptMetrics, addOldestPending, createMetrics, type Metrics } from "./metrics.ts";
 import { startNotices, type Notices } from "./notices.ts";
 import { createRestoreWatch } from "./restore-watch.ts";
 import { newUuid, type Runtime } from "./runtime.ts";
 import { createSeedDoor } from "./seed-door.ts";
 import type { SessionServices } from "./session-services.ts";
 import { Sessions } from "./sessions.ts";
-import { createDeviceStore, type DeviceStore } from "./store/device-store.ts";
-import { createEnrolmentStore } from "./store/enrolment-store.ts";
-import { createPostgresStore } from "./store/postgres-store.ts";
-import { createSeedQueries } from "./store/seed-queries.ts";
-import { createShopStore } from "./store/shop-store.ts";
+import type { Database } from "./store/database.ts";
 import { createTokenBuckets } from "./token-bucket.ts";
 
 export type Node = ReturnType<typeof createNode>;
 
 export interface NodeOptions {
-  readonly sql: Parameters<typeof createPostgresStore>[0];
+  readonly database: Database;
   readonly collections: CollectionSet;
   readonly log: Logger;
   readonly runtime: Runtime;
+  readonly metrics?: Metrics;
 }
 
 // Commits go one by one per store; what passes the gates leaves connections of the pool for them.
@@ -37,14 +34,12 @@ const QUERIES = { running: 4, waiting: 5_000 };
 export const POOL_CONNECTIONS = READS.running + QUERIES.running + 5;
 
 export function createNode(options: NodeOptions) {
-  const { sql, log, runtime } = options;
-  const store = createPostgresStore(sql);
-  const devices = createDeviceStore(sql);
-  const shops = createShopStore(sql);
+  const { log, runtime } = options;
+  const { store, devices, shops, board } = options.database;
   const gate = createGate(QUERIES);
   const newId = (): string => newUuid(runtime);
   const news = createNews(log);
-  const services = createServices(options, { store, devices, gate, newId, news });
+  const services = createServices(options, { gate, newId, news });
   const listDevices = (storeId: string) => gate.run(() => devices.list(storeId));
   const sessions = new Sessions({ services, listDevices });
   addOldestPending(services.metrics, () => {
@@ -52,7 +47,7 @@ export function createNode(options: NodeOptions) {
     return at === null ? 0 : Math.max(0, (runtime.now() - at) / 1_000);
   });
   const enrolments = createEnrolments({
-    store: createEnrolmentStore(sql),
+    store: options.database.enrolments,
     gate,
     runtime,
     onReEnrolled: (storeId, deviceId) =>
@@ -60,7 +55,7 @@ export function createNode(options: NodeOptions) {
   });
   const restores = createRestoreWatch(shops, store, newId, news.epochBegan, log);
   const onConnected = (): Promise<void> => restores.check();
-  const parts = { sql, nodeId: newId(), store, devices, feed: services.feed, sessions, runtime, log, onConnected };
+  const parts = { board, nodeId: newId(), store, devices, feed: services.feed, sessions, runtime, log, onConnected };
   return {
     store,
     devices,
@@ -73,7 +68,7 @@ export function createNode(options: NodeOptions) {
     feed: services.feed,
     sessions,
     enrolments,
-    seed: createSeedDoor(services, createSeedQueries(sql), gate),
+    seed: createSeedDoor(services, options.database.seedQueries, gate),
     onRevoked: news.revoked,
     onNewEpoch: news.epochBegan,
     /** From here on, other nodes hear of this one and this one of them. */
@@ -110,16 +105,14 @@ function createNews(log: Logger) {
 }
 
 interface ServiceParts {
-  readonly store: ReturnType<typeof createPostgresStore>;
-  readonly devices: DeviceStore;
   readonly gate: ReturnType<typeof createGate>;
   readonly newId: () => string;
   readonly news: ReturnType<typeof createNews>;
 }
 
-function createServices({ collections, log, runtime }: NodeOptions, parts: ServiceParts): SessionServices {
-  const { store, devices, gate, newId, news } = parts;
-  const metrics = createMetrics();
+function createServices(options: NodeOptions, { gate, newId, news }: ServiceParts): SessionServices {
+  const { collections, log, runtime, metrics = createMetrics() } = options;
+  const { store, devices } = options.database;
   const observer = acceptMetrics(metrics, log);
   const statusFailed = (err: unknown): void => log.warn({ err }, "Status of devices could not be written");
   return {

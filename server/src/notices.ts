@@ -4,10 +4,10 @@
  */
 import * as z from "zod/mini";
 import type { Logger } from "pino";
-import type { Sql } from "postgres";
 import type { Feed } from "./feed.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Sessions } from "./sessions.ts";
+import type { NoticeBoard } from "./store/database.ts";
 import type { DeviceKey, DeviceStore } from "./store/device-store.ts";
 import type { ReplicationStore } from "./store/store.ts";
 
@@ -19,7 +19,7 @@ export interface Notices {
 }
 
 export interface NoticesOptions {
-  readonly sql: Sql;
+  readonly board: NoticeBoard;
   /** Tells this node's own notices from those of others. */
   readonly nodeId: string;
   readonly store: ReplicationStore;
@@ -47,10 +47,10 @@ const noticeSchema = z.object({
 type Notice = z.infer<typeof noticeSchema>;
 
 export async function startNotices(options: NoticesOptions): Promise<Notices> {
-  const { sql, runtime, sessions } = options;
+  const { board, runtime, sessions } = options;
   const sender = createSender(options);
   const sweeper = createSweeper(options);
-  const listening = await sql.listen(
+  const listening = await board.listen(
     CHANNEL,
     (payload) => hear(options, payload),
     () => void options.onConnected().then(() => sweeper.sweepHeads(), sweeper.failed),
@@ -94,7 +94,7 @@ async function cutRevoked(sessions: Sessions, devices: DeviceStore, suspects: re
 }
 
 /** One notice in flight; what is announced meanwhile goes with the next. */
-function createSender({ sql, nodeId, runtime, log }: NoticesOptions) {
+function createSender({ board, nodeId, runtime, log }: NoticesOptions) {
   const heads = new Map<string, { head: number; epoch: string }>();
   const revoked: DeviceKey[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -110,7 +110,8 @@ function createSender({ sql, nodeId, runtime, log }: NoticesOptions) {
 
   async function send(): Promise<void> {
     try {
-      for (let notice = takeNotice(); notice; notice = takeNotice()) await sql.notify(CHANNEL, JSON.stringify(notice));
+      for (let notice = takeNotice(); notice; notice = takeNotice())
+        await board.notify(CHANNEL, JSON.stringify(notice));
     } catch (err) {
       // Lost: the sweeps of the other nodes find out.
       log.warn({ err }, "A notice could not be sent");

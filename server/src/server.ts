@@ -11,6 +11,7 @@ import { createNode, POOL_CONNECTIONS, type Node } from "./node.ts";
 import { createOriginCheck } from "./origin.ts";
 import { systemRuntime, type Runtime } from "./runtime.ts";
 import { safeError } from "./safe-error.ts";
+import { postgresDatabase } from "./store/database.ts";
 import type { Shop } from "./store/shop-store.ts";
 import { createHttpApp } from "./transports/http.ts";
 import { createSocketIoTransport } from "./transports/socket-io.ts";
@@ -59,7 +60,7 @@ export async function createSyncServer(options: SyncServerOptions): Promise<Sync
   const log = (options.log ?? pino({ level: "silent" })).child({}, { serializers: { err: safeError } });
   const runtime = options.runtime ?? systemRuntime;
   const sql = connect(options);
-  const node = createNode({ sql, collections: options.collections, log, runtime });
+  const node = createNode({ database: postgresDatabase(sql), collections: options.collections, log, runtime });
   const opened: (() => Promise<unknown>)[] = [() => sql.end({ timeout: 5 }), () => node.services.status.close()];
   // Last opened, first closed.
   const closeAll = async (): Promise<void> => {
