@@ -5,7 +5,7 @@
 import type { CollectionSet } from "@tillwire/protocol/collection";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { LIMITS } from "@tillwire/protocol/limits";
-import type { ConflictPolicy, Result, Role } from "@tillwire/protocol/messages";
+import type { Result, Role } from "@tillwire/protocol/messages";
 import { checkWrite, isChecked, type CheckedWrite } from "./checked-write.ts";
 import { StoreLane, type AcceptObserver, type LaneItem } from "./store-lane.ts";
 import type { DigestMap, EncodedChange, ReplicationStore } from "./store/store.ts";
@@ -61,8 +61,6 @@ export interface Accept {
   submit(sender: Sender, epoch: string, writes: readonly SubmittedWrite[]): Promise<Submission>;
   /** Resolves when everything submitted has been settled; later submissions are refused with SHUTTING_DOWN. */
   drain(): Promise<void>;
-  /** A shop has set its policies anew: read them again. */
-  policyChanged(storeId: string): void;
 }
 
 export interface AcceptOptions {
@@ -82,23 +80,12 @@ const MAX_QUEUED = 20_000;
 
 export function createAccept(options: AcceptOptions): Accept {
   const lanes = new Map<string, StoreLane>();
-  const policies = new Map<string, Promise<ReadonlyMap<string, ConflictPolicy>>>();
   let draining = false;
-
-  function policiesOf(storeId: string): Promise<ReadonlyMap<string, ConflictPolicy>> {
-    let read = policies.get(storeId);
-    if (!read) {
-      read = options.store.readPolicies(storeId);
-      policies.set(storeId, read);
-      read.catch(() => policies.delete(storeId));
-    }
-    return read;
-  }
 
   function laneOf(storeId: string): StoreLane {
     let lane = lanes.get(storeId);
     if (!lane) {
-      lane = new StoreLane(storeId, { ...options, policiesOf, onIdle: () => lanes.delete(storeId) });
+      lane = new StoreLane(storeId, { ...options, onIdle: () => lanes.delete(storeId) });
       lanes.set(storeId, lane);
     }
     return lane;
@@ -117,15 +104,12 @@ export function createAccept(options: AcceptOptions): Accept {
       draining = true;
       await Promise.all([...lanes.values()].map((lane) => lane.idle()));
     },
-    policyChanged(storeId) {
-      policies.delete(storeId);
-    },
   };
 }
 
 /** Whether the store probably knows the record. New ones need no look at it: should one be known, the commit says so. */
 function isProbablyKnown(write: CheckedWrite): boolean {
-  if (write.reoffer) return true;
+  if (write.reoffer || write.resolves !== null) return true;
   return write.base === null ? write.syncVersion > 1 : write.base.version > 0;
 }
 

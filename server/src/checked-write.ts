@@ -21,6 +21,8 @@ export interface CheckedWrite {
   /** The number that it claims. */
   readonly number: string | null;
   readonly reoffer: boolean;
+  /** localId of the conflict that it settles. */
+  readonly resolves: string | null;
   /** Whether the sender's role may write here; a re-offer after a restore may come without. */
   readonly roleAllows: boolean;
   /** The device whose link brought it. */
@@ -105,6 +107,7 @@ function check(collections: CollectionSet, sender: Sender, submitted: SubmittedW
     dataJson: data === null ? null : JSON.stringify(data),
     number: uniqueValueOf(collection, data),
     reoffer,
+    resolves: reoffer ? null : (write.resolves ?? null),
     roleAllows,
     sender: sender.deviceId,
     deviceId: reoffer ? "" : sender.deviceId,
@@ -134,8 +137,21 @@ export function asSentOf(write: CheckedWrite): AsSent {
     deviceId: write.deviceId,
     syncVersion: write.syncVersion,
     hash: write.hash,
-    base: write.reoffer ? "" : write.base === null ? "?" : `${write.base.version}:${write.base.hash ?? ""}`,
+    base: write.reoffer ? "" : baseText(write),
   };
+}
+
+/** With the conflict that it settles: two conflicts of one record may be settled by the same value on the same base. */
+function baseText({ base, resolves }: CheckedWrite): string {
+  const named = base === null ? "?" : `${base.version}:${base.hash ?? ""}`;
+  return resolves === null ? named : `${named}|${resolves}`;
+}
+
+/**
+ * The uniqueKey of the open conflict in which the write's author waits with its side of this record: a device has at most one of a record.
+ */
+export function openConflictKeyOf({ collection, localId, author }: CheckedWrite): string {
+  return `${collection.name}|${localId}|${author}`;
 }
 
 /** The hash by which an item at the seed's door names its base; null: none, or what no version can bear. */

@@ -5,7 +5,7 @@
  */
 import type { AnyCollection } from "@tillwire/protocol/collection";
 import { hashOf } from "@tillwire/protocol/hash";
-import type { Base, ConflictPolicy } from "@tillwire/protocol/messages";
+import type { Base } from "@tillwire/protocol/messages";
 import { namedHashOf, refiledId, sameBase, type CheckedWrite } from "./checked-write.ts";
 import { conflictOf } from "./conflict-record.ts";
 import { settle } from "./settle.ts";
@@ -19,12 +19,7 @@ export interface Refiled {
 }
 
 /** @param nowMs server clock, for conflict records only */
-export function decide(
-  write: CheckedWrite,
-  context: RecordContext,
-  policy: ConflictPolicy,
-  nowMs: number,
-): Decided | Refiled {
+export function decide(write: CheckedWrite, context: RecordContext, nowMs: number): Decided | Refiled {
   const { current } = context;
   const anotherSale = isAnotherSale(write, context);
   // All deletes look alike as sent: whose one is comes before whether it was decided.
@@ -34,7 +29,7 @@ export function decide(
     return rejected(current, "ROLE", "nothing was lost that needs a re-offer");
   if (!current) return takeWrite(write, context, nowMs);
   if (anotherSale) return { outcome: "refiled", localId: refiledId(write.localId, write.seed!.createdAt!) };
-  if (write.reoffer) return decideReoffer(write, context, current, policy, nowMs);
+  if (write.reoffer) return decideReoffer(write, context, current, nowMs);
   if (sameContent(write, current)) return remembered(write, current, "duplicate", null);
   if (isCurrentBase(write, context, current)) return takeWrite(write, context, nowMs);
   if (!baseOf(write, context) && !current.deleted && write.syncVersion > current.syncVersion) {
@@ -43,7 +38,7 @@ export function decide(
       current.deviceId === write.deviceId ? null : conflictOf(write, current, "CLIENT_WINS", "CLIENT", nowMs);
     return takeWrite(write, context, nowMs, overwritten);
   }
-  return settle(write, context, current, policy, nowMs);
+  return settle(write, context, current, nowMs);
 }
 
 /** Rule 2: this very write, as sent, was decided before. */
@@ -130,7 +125,6 @@ function decideReoffer(
   write: CheckedWrite,
   context: RecordContext,
   current: StoredRecord,
-  policy: ConflictPolicy,
   nowMs: number,
 ): Decided {
   const isOld = (version: StoredVersion): boolean => version.seq <= context.epochSeq || version.reoffered;
@@ -139,5 +133,5 @@ function decideReoffer(
     .reduce((highest, version) => Math.max(highest, version.syncVersion), 0);
   if (write.syncVersion <= known || (current.deleted === write.deleted && current.hash === write.hash))
     return remembered(write, current, "duplicate", null);
-  return isOld(current) ? takeWrite(write, context, nowMs) : settle(write, context, current, policy, nowMs);
+  return isOld(current) ? takeWrite(write, context, nowMs) : settle(write, context, current, nowMs);
 }

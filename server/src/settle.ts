@@ -7,12 +7,17 @@ import { clientWins, merge, type Settlement } from "./policies.ts";
 import type { RecordContext, StoredRecord } from "./store/store.ts";
 import { remembered, takeWrite, type Decided } from "./take-write.ts";
 
-/** Rule 5: a conflict, settled by the collection's policy. */
-export function settle(
+/** Rule 5: a conflict, settled by the collection's policy: the shop's own or, where it has set none, the declared one. */
+export function settle(write: CheckedWrite, context: RecordContext, current: StoredRecord, nowMs: number): Decided {
+  const decided = settleBy(context.policy ?? write.collection.policy, write, context, current, nowMs);
+  return decided.plan ? { ...decided, plan: { ...decided.plan, policyVersion: context.policyVersion } } : decided;
+}
+
+function settleBy(
+  policy: ConflictPolicy,
   write: CheckedWrite,
   context: RecordContext,
   current: StoredRecord,
-  policy: ConflictPolicy,
   nowMs: number,
 ): Decided {
   switch (policy) {
@@ -63,7 +68,7 @@ function serverWins(write: CheckedWrite, current: StoredRecord, nowMs: number): 
   const remember = { outcome: "conflict" as const, conflict: conflict.summary, dataJson: write.dataJson };
   return {
     outcome: "conflict",
-    plan: { sender: write.sender, asSent: asSentOf(write), remember, rows: [conflict.row] },
+    plan: { sender: write.sender, asSent: asSentOf(write), remember, rows: [conflict.row], policyVersion: null },
     stored: null,
     current,
     conflict: conflict.summary,

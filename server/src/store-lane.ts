@@ -3,9 +3,9 @@
  * writes of one record leave the queue in the order in which they came.
  */
 import { ReplicationError } from "@tillwire/protocol/errors";
-import type { ConflictPolicy, Result } from "@tillwire/protocol/messages";
+import type { Result } from "@tillwire/protocol/messages";
 import type { Committed } from "./accept.ts";
-import { asSentOf, namedHashOf, type CheckedWrite } from "./checked-write.ts";
+import { asSentOf, namedHashOf, openConflictKeyOf, type CheckedWrite } from "./checked-write.ts";
 import { CommitClaims, recordKey } from "./commit-claims.ts";
 import { decide, type Refiled } from "./decide.ts";
 import { rejected, type Decided } from "./take-write.ts";
@@ -44,7 +44,6 @@ export interface LaneOptions {
   readonly onCommitted: (committed: Committed) => void;
   readonly now: () => number;
   readonly observer?: AcceptObserver;
-  readonly policiesOf: (storeId: string) => Promise<ReadonlyMap<string, ConflictPolicy>>;
   readonly onIdle: () => void;
 }
 
@@ -60,10 +59,14 @@ const UNKNOWN: RecordContext = {
   lastData: null,
   baseData: null,
   decided: null,
+  openConflict: null,
+  resolves: null,
   number: { taken: false, nextAmendment: 2 },
   epoch: null,
   epochSeq: 0,
   epochReoffer: false,
+  policy: null,
+  policyVersion: 0,
 };
 
 interface Planned {
@@ -141,7 +144,6 @@ export class StoreLane {
   }
 
   private async process(batch: readonly LaneItem[]): Promise<void> {
-    const policies = await this.options.policiesOf(this.storeId);
     const contexts = await this.readContexts(batch.filter((item) => item.needsContext));
     const planned: Planned[] = [];
     const again: LaneItem[] = [];
@@ -157,8 +159,7 @@ export class StoreLane {
         item.reject(new ReplicationError("RESET", "another epoch has begun"));
         continue;
       }
-      const policy = policies.get(item.write.collection.name) ?? item.write.collection.policy;
-      const decided = this.decide(item.write, claims.withNumbers(item.write, context), policy);
+      const decided = this.decide(item.write, claims.withNumbers(item.write, context));
       if (decided.outcome === "refiled") {
         item.write = { ...item.write, localId: decided.localId };
         again.push(item);
@@ -177,9 +178,9 @@ export class StoreLane {
   }
 
   /** An exception is a fault of ours or of a guard. Deciding is pure: it would come again, so it must not hold up the store. */
-  private decide(write: CheckedWrite, context: RecordContext, policy: ConflictPolicy): Decided | Refiled {
+  private decide(write: CheckedWrite, context: RecordContext): Decided | Refiled {
     try {
-      return decide(write, context, policy, this.options.now());
+      return decide(write, context, this.options.now());
     } catch (error) {
       this.failed(error);
       return rejected(context.current, "WRITE_FAILED", "the write could not be decided");
@@ -194,6 +195,8 @@ export class StoreLane {
       base: write.base,
       namedHash: namedHashOf(write),
       number: write.number,
+      resolves: write.resolves,
+      openConflictKey: openConflictKeyOf(write),
     }));
     try {
       const contexts = await this.options.store.readContexts(this.storeId, queries);

@@ -79,6 +79,7 @@ export function takeWrite(
       asSent: asSentOf(sent),
       remember: asSentStored && !write.reoffer ? null : { outcome: "merged", conflict, dataJson: sent.dataJson },
       rows: [row, ...conflicts.map((each) => each.row)],
+      policyVersion: null,
     },
     stored: { row, data },
     current,
@@ -128,7 +129,7 @@ export function remembered(
   const remember = { outcome, conflict, dataJson: write.dataJson };
   return {
     outcome,
-    plan: { sender: write.sender, asSent: asSentOf(write), remember, rows: [] },
+    plan: { sender: write.sender, asSent: asSentOf(write), remember, rows: [], policyVersion: null },
     stored: null,
     current,
     conflict,

@@ -426,11 +426,15 @@ test("S6: an edit of what was sent does not overwrite what a merge made of it; o
       lastData: null,
       baseData: order("o1", { notes: "mine" }),
       decided: null,
+      openConflict: null,
+      resolves: null,
+      policy: null,
+      policyVersion: 0,
       epoch: EPOCH,
       epochSeq: 0,
     };
     const number = { taken: true, nextAmendment: 3 };
-    return decide(write, { ...known, current, number, epochReoffer: false }, "SERVER_WINS", 0).outcome;
+    return decide(write, { ...known, current, number, epochReoffer: false }, 0).outcome;
   };
   expect(outcomeOn(order("o1", { notes: "mine", customerName: "theirs" }))).toBe("conflict");
   expect(outcomeOn(order("o1", { notes: "mine", orderNumber: "N-o1-2" }))).toBe("merged");
@@ -495,7 +499,9 @@ test("a record with a long past costs what one with a short past costs", async (
     hash: "0".repeat(64),
     base: "",
   };
-  const [context] = await shop.store.readContexts(shop.storeId, [{ asSent, base, number: null, namedHash: null }]);
+  const [context] = await shop.store.readContexts(shop.storeId, [
+    { asSent, base, number: null, namedHash: null, resolves: null, openConflictKey: "products|p|a" },
+  ]);
   expect(context!.history).toEqual([]);
 });
 

@@ -76,13 +76,23 @@ select q.idx, json_build_object(
             and substr(n.unique_key, length(q.amendment_prefix) + 2) ~ '^[1-9][0-9]{0,7}$'
         ) given
       ) used where used.next is null or used.next > used.n + 1)),
+  'openConflict', (
+    select json_build_object(${VERSION_JSON("o")}, 'data', o.data) from records o
+    where o.store_id = $1 and o.collection = 'conflicts' and o.unique_key between q.open_conflict_key and q.open_conflict_key
+    order by o.unique_key limit 1),
+  'resolves', (
+    select json_build_object(${VERSION_JSON("c")}, 'data', c.data) from records c
+    where c.store_id = $1 and c.collection = 'conflicts' and c.local_id between q.resolves and q.resolves
+    order by c.local_id limit 1),
+  'policy', (select p.policy from store_collections p where p.store_id = $1 and p.collection = q.collection limit 1),
+  'policyVersion', s.policy_version,
   'epoch', s.epoch,
   'epochSeq', s.epoch_seq,
   'epochReoffer', s.reoffer
 ) as context
 from stores s cross join json_to_recordset($2::text::json) as q(
   idx integer, collection text, local_id text, device_id text, sync_version integer, hash text, base text, base_version integer, base_hash text,
-  named_hash text, number text, amendment_prefix text)
+  named_hash text, number text, amendment_prefix text, resolves text, open_conflict_key text)
 left join lateral (
   select * from records r where r.store_id = $1 and r.collection = q.collection and r.local_id between q.local_id and q.local_id
   order by r.local_id limit 1

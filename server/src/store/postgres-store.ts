@@ -1,5 +1,4 @@
 /** The replication store on PostgreSQL 15 or newer. One statement a call; what a write does happens in the function `commit_writes`. */
-import type { ConflictPolicy } from "@tillwire/protocol/messages";
 import { formatDigest } from "@tillwire/protocol/digest";
 import type { Sql } from "postgres";
 import { amendmentPrefix } from "../amend-number.ts";
@@ -32,12 +31,6 @@ export function createPostgresStore(sql: Sql): ReplicationStore {
           { epoch: string }[]
         >`select begin_epoch(${storeId}, ${expected}, ${epoch}, ${reoffer}) as epoch`;
         return rows[0]!.epoch;
-      }),
-    readPolicies: (storeId) =>
-      guarded(async () => {
-        const rows = await sql<{ collection: string; policy: ConflictPolicy }[]>`
-          select collection, policy from store_collections where store_id = ${storeId} and policy is not null`;
-        return new Map(rows.map((row) => [row.collection, row.policy]));
       }),
     wantsReoffers: (storeId) =>
       guarded(async () => {
@@ -105,6 +98,7 @@ function encodePlan(writes: readonly PlannedWrite[]): [string, string] {
       sync_version: sent.syncVersion,
       hash: sent.hash,
       base: sent.base,
+      policy_version: write.policyVersion,
       outcome: write.remember?.outcome ?? null,
       conflict: write.remember?.conflict ?? null,
     };
@@ -142,7 +136,7 @@ function withData(object: object, dataJson: string | null): string {
 }
 
 async function readContexts(sql: Sql, storeId: string, queries: readonly ContextQuery[]): Promise<RecordContext[]> {
-  const asked = queries.map(({ asSent, base, namedHash, number }, idx) => ({
+  const asked = queries.map(({ asSent, base, namedHash, number, resolves, openConflictKey }, idx) => ({
     idx,
     collection: asSent.collection,
     local_id: asSent.localId,
@@ -155,6 +149,8 @@ async function readContexts(sql: Sql, storeId: string, queries: readonly Context
     named_hash: namedHash,
     number,
     amendment_prefix: number === null ? null : amendmentPrefix(number),
+    resolves,
+    open_conflict_key: openConflictKey,
   }));
   const rows = await sql.unsafe<{ idx: number; context: RecordContext }[]>(
     CONTEXT_SQL,

@@ -18,7 +18,7 @@ export interface AsSent {
   readonly deviceId: string;
   readonly syncVersion: number;
   readonly hash: string;
-  /** `version:hash`, or `?` where it was not known. */
+  /** `version:hash`, or `?` where it was not known; then `|` and the conflict that the write settles, if it names one. */
   readonly base: string;
 }
 
@@ -156,6 +156,8 @@ export interface ContextQuery {
   readonly number: string | null;
   /** localId of the conflict that the write settles. */
   readonly resolves: string | null;
+  /** The uniqueKey that an open conflict of this record and of the write's author bears. */
+  readonly openConflictKey: string;
 }
 
 /** One change, encoded once: the JSON text that every device gets. */
@@ -206,8 +208,6 @@ export interface ReplicationStore {
   readHeads(storeIds: readonly string[]): Promise<StoreHead[]>;
   /** Starts `epoch` unless another one than `expected` has begun; returns the one in force. */
   beginEpoch(storeId: string, expected: string, epoch: string, reoffer: boolean): Promise<string>;
-  /** Policies that a shop has set for itself. */
-  readPolicies(storeId: string): Promise<ReadonlyMap<string, ConflictPolicy>>;
   /** Whether the current epoch wants what devices hold beyond it. */
   wantsReoffers(storeId: string): Promise<boolean>;
 }
