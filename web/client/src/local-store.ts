@@ -52,6 +52,10 @@ export interface SyncRow {
   /** When a mismatch was last healed; device clock, epoch ms. */
   readonly healedAt: number | null;
   readonly lastSyncAt: number | null;
+  /** What the last welcome gave this database, and the device that it was given to. */
+  readonly mark?: { readonly deviceId: string; readonly value: string };
+  /** The server saw this device's identity on another machine too. */
+  readonly copied?: boolean;
 }
 
 export interface LocalRow {

@@ -129,6 +129,20 @@ export function enqueue(rows: readonly OutboxRow[], current: Base, draft: Draft,
   return { put: [newRow(draft, key, positionOf(last), last.syncVersion)], remove: [] };
 }
 
+/**
+ * Where the rows lead that were made on `from` and on each other: what the record will be at on the server if nobody interferes.
+ * Rows that were made on something else don't count: the server will find them in conflict.
+ */
+export function endOfLine(rows: readonly OutboxRow[], from: Base): Base {
+  let end = from;
+  for (const row of rows) {
+    if (row.state === "rejected") continue;
+    if (!samePosition(row.base, end)) return from;
+    end = positionOf(row);
+  }
+  return end;
+}
+
 /** Whether a value read at `position` is one that this chain was made of. */
 export function inChain(rows: readonly OutboxRow[], position: Base): boolean {
   if (samePosition(rows[0]?.base ?? null, position)) return true;

@@ -12,15 +12,19 @@ import type {
   ReplicaRecord,
   WriteIntent,
   NumberSource,
+  SettleChoice,
+  SettleOptions,
 } from "./api.ts";
 import { browserEnvironment } from "./browser.ts";
 import { commit, NEW_LOCAL } from "./commit.ts";
 import type { Environment } from "./environment.ts";
 import { beginFreshBase, newSync } from "./fresh-base.ts";
+import { fetchHistory } from "./history.ts";
 import type { LocalStore, SyncRow } from "./local-store.ts";
 import { observe, observeLoaded } from "./observe.ts";
 import { ROW_TRANSITIONS, type OutboxRow, type RowEvent } from "./outbox.ts";
 import { save } from "./save.ts";
+import { choiceToWrite, standingInConflict, standingOf } from "./settle-conflict.ts";
 import type { Signal } from "./signal.ts";
 import { entryOf, statsOf } from "./stats.ts";
 import { Tab } from "./tab.ts";
@@ -72,6 +76,7 @@ class OpenReplica implements Replica {
   readonly outbox$: Replica["outbox$"];
   readonly conflicts$: Replica["conflicts$"];
   readonly presence$: Replica["presence$"];
+  readonly copied$: Replica["copied$"];
 
   constructor(
     private readonly options: ReplicaOptions,
@@ -94,6 +99,7 @@ class OpenReplica implements Replica {
     this.syncState$ = observe(part(status, () => status.get().syncState));
     this.link$ = observe(part(status, () => status.get().link));
     this.presence$ = observe(part(status, () => status.get().presence));
+    this.copied$ = this.#observeOpen(part(view.sync, () => view.sync.get().copied ?? false));
     this.stats$ = this.#observeOpen(
       derived([view.sync, view.outbox, status], () =>
         statsOf(names, view.sync.get(), view.outbox.get(), status.get().syncState),
@@ -159,6 +165,35 @@ class OpenReplica implements Replica {
       counters: this.#counters,
     };
     return this.#tab.saved(await save(host, build));
+  }
+
+  async settle(conflictId: string, choice: SettleChoice, options: SettleOptions = {}): Promise<string> {
+    const view = this.#view;
+    await view.open(conflicts.name);
+    const conflict = view.record(conflicts.name, conflictId)?.data as ConflictData | undefined;
+    if (!conflict) throw new ReplicationError("NOT_FOUND", "this replica has no such conflict");
+    const { collection, recordId } = conflict;
+    const { subscribe } = this.options;
+    const standing =
+      subscribe && !subscribe.includes(collection)
+        ? standingInConflict(conflict)
+        : await this.store.read(async (tx) => {
+            const sync = await tx.meta("sync");
+            const [base, overlay, rows] = await Promise.all([
+              tx.record(sync?.visible ?? 0, collection, recordId),
+              tx.overlay(collection, recordId),
+              tx.outboxOf(collection, recordId),
+            ]);
+            return standingOf(base, overlay, rows, conflictId);
+          });
+    const write = choiceToWrite(conflict, choice, standing, options.readAt, () => this.env.newId());
+    await this.#save(() => [write]);
+    return write.localId;
+  }
+
+  async history(...[collection, localId, before]: Parameters<Replica["history"]>): ReturnType<Replica["history"]> {
+    const { token } = this.#identity;
+    return fetchHistory(this.env, { url: this.options.url, token }, { collection, localId }, before);
   }
 
   syncNow(): ReturnType<Replica["syncNow"]> {
