@@ -4,6 +4,7 @@ import { ReplicationError } from "@tillwire/protocol/errors";
 import { sha256Hex } from "@tillwire/protocol/hash";
 import type { Role } from "@tillwire/protocol/messages";
 import type { Enrolments } from "./enrolment.ts";
+import { epochAfter } from "./epoch.ts";
 import type { Gate } from "./gate.ts";
 import { isOnline } from "./presence.ts";
 import { newUuid, type Runtime } from "./runtime.ts";
@@ -112,7 +113,8 @@ export function createAdmin(options: AdminOptions): Admin {
     async beginEpoch(reoffer, storeId) {
       const shop = await storeOf(storeId);
       const head = await gate.run(() => store.readHead(shop.storeId));
-      const epoch = await gate.run(() => store.beginEpoch(shop.storeId, head!.epoch, newUuid(runtime), reoffer));
+      const next = epochAfter(newUuid(runtime), head!.epoch);
+      const epoch = await gate.run(() => store.beginEpoch(shop.storeId, head!.epoch, next, reoffer));
       options.onNewEpoch(shop.storeId, epoch);
       return { epoch };
     },

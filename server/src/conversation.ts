@@ -3,7 +3,7 @@ import { ReplicationError, unreachable } from "@tillwire/protocol/errors";
 import type { DeviceMessage, DeviceStatus, Hello, Push } from "@tillwire/protocol/messages";
 import type { Device } from "./auth.ts";
 import { keptStatus } from "./device-status.ts";
-import type { Opening } from "./feed.ts";
+import { ANOTHER_EPOCH, type Opening } from "./feed.ts";
 import { choose, type Choice } from "./frames.ts";
 import type { StoreHub } from "./hub.ts";
 import type { ErrorDetails } from "./link.ts";
@@ -136,7 +136,7 @@ export class Conversation {
   async #resync(requestId: string): Promise<void> {
     try {
       const { epoch } = await this.#services.feed.readHead(this.device.storeId);
-      this.#feed.reset("EPOCH_CHANGED", epoch);
+      this.#feed.reset(ANOTHER_EPOCH, epoch);
     } catch (error) {
       this.#speaker.report(error, { requestId });
     }

@@ -2,18 +2,28 @@
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { LIMITS } from "@tillwire/protocol/limits";
 import type { Reset, ResetReason } from "@tillwire/protocol/messages";
-import { parseSyncToken } from "@tillwire/protocol/sync-token";
-import { choose, type Choice, type Stretch } from "./frames.ts";
+import { epochAfter, isBeyond } from "./epoch.ts";
+import { choose, encodeFrame, type Choice, type Stretch } from "./frames.ts";
 import type { Gate } from "./gate.ts";
 import type { ReplicationStore, StoreHead } from "./store/store.ts";
+import type { SyncTokens } from "./sync-tokens.ts";
+
+/** That a device must begin again from 0. */
+export interface Restart {
+  readonly reason: ResetReason;
+  /** Whether it shall offer what the feed lacks; null: as the epoch in force says. */
+  readonly reoffer: boolean | null;
+}
+
+export const ANOTHER_EPOCH: Restart = { reason: "EPOCH_CHANGED", reoffer: null };
 
 /** Where a device begins to read. */
 export interface Opening {
   readonly epoch: string;
   readonly head: number;
   readonly position: number;
-  /** Why the device must begin again from 0; null: it may go on. */
-  readonly reset: ResetReason | null;
+  /** null: it may go on. */
+  readonly reset: Restart | null;
 }
 
 /** RESET with all that a `reset` message says, for those who have no link to send it on. */
@@ -28,27 +38,39 @@ export interface Feed {
   /** All collections, as the hub reads them. */
   readAll(storeId: string, from: number): Promise<Stretch>;
   readHead(storeId: string): Promise<StoreHead>;
+  /** The text of a `changes` message; its sync token is signed. */
+  encode(stretch: Stretch, choice: Choice): string;
+  /**
+   * Where the token places a device, whatever collections it was made for.
+   * @throws ReplicationError UNPROCESSABLE for what is no sync token
+   */
+  locate(storeId: string, syncToken: string): Promise<Opening>;
   /**
    * @param syncToken null: from the beginning
    * @throws ReplicationError UNPROCESSABLE for a token that is none of ours or was made for another choice of collections
    */
   open(storeId: string, syncToken: string | null, choice: Choice): Promise<Opening>;
-  /** A cursor lay ahead of the head in the database: devices hold what it lost. Returns the epoch in force. */
-  beginEpochAfterLoss(storeId: string, lostEpoch: string): Promise<string>;
+  /**
+   * A device has proved that it holds what the database lost: its cursor lay ahead of the head, or it comes from an epoch beyond.
+   * @param current the epoch in force when that was seen @param seen the device's @returns the epoch in force now
+   */
+  beginEpochAfterLoss(storeId: string, current: string, seen?: string): Promise<string>;
   /** The message that sends a device back to 0. */
-  resetMessage(storeId: string, reason: ResetReason, epoch: string): Promise<Reset>;
+  resetMessage(storeId: string, restart: Restart, epoch: string): Promise<Reset>;
 }
 
 export interface FeedOptions {
   readonly store: ReplicationStore;
   readonly gate: Gate;
+  readonly tokens: SyncTokens;
+  /** An id that no epoch has had. */
   readonly newEpoch: () => string;
   readonly onNewEpoch: (storeId: string, epoch: string) => void;
 }
 
 const ALL = choose(null);
 
-export function createFeed({ store, gate, newEpoch, onNewEpoch }: FeedOptions): Feed {
+export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOptions): Feed {
   async function readHead(storeId: string): Promise<StoreHead> {
     const head = await gate.run(() => store.readHead(storeId));
     if (!head) throw new ReplicationError("NOT_FOUND", "no such store");
@@ -62,25 +84,44 @@ export function createFeed({ store, gate, newEpoch, onNewEpoch }: FeedOptions): 
       ),
     readAll: (storeId, from) => feed.readPage(storeId, from, ALL),
     readHead,
-    async open(storeId, syncToken, choice) {
-      const token = syncToken === null ? null : parseSyncToken(syncToken);
-      if (syncToken !== null && !token) throw new ReplicationError("UNPROCESSABLE", "not a sync token of this server");
-      if (token && token.choice !== choice.key)
-        throw new ReplicationError("UNPROCESSABLE", "the sync token belongs to other collections");
+    encode: (stretch, choice) => encodeFrame(stretch, choice, tokens.format),
+    async locate(storeId, syncToken) {
+      const token = tokens.read(syncToken);
+      if (!token) throw new ReplicationError("UNPROCESSABLE", "not a sync token of this server");
       const { head, epoch } = await readHead(storeId);
-      if (!token) return { epoch, head, position: 0, reset: null };
-      if (token.epoch !== epoch) return { epoch, head, position: 0, reset: "EPOCH_CHANGED" };
-      if (token.cursor <= head) return { epoch, head, position: token.cursor, reset: null };
-      return { epoch: await feed.beginEpochAfterLoss(storeId, epoch), head, position: 0, reset: "CURSOR_AHEAD" };
+      const isBehindDevice = token.epoch === epoch ? token.cursor > head : isBeyond(token.epoch, epoch);
+      if (!token.isGenuine) {
+        // Nobody's word for it: nothing begins. But it may be true, and to ask for what there may be costs one reading of the feed.
+        const reoffer = token.epoch === epoch || isBehindDevice ? true : null;
+        return { epoch, head, position: 0, reset: { reason: "EPOCH_CHANGED", reoffer } };
+      }
+      if (isBehindDevice) {
+        const reason = token.epoch === epoch ? "CURSOR_AHEAD" : "EPOCH_CHANGED";
+        const begun = await feed.beginEpochAfterLoss(storeId, epoch, token.epoch);
+        return { epoch: begun, head, position: 0, reset: { reason, reoffer: null } };
+      }
+      if (token.epoch === epoch) return { epoch, head, position: token.cursor, reset: null };
+      return { epoch, head, position: 0, reset: ANOTHER_EPOCH };
     },
-    async beginEpochAfterLoss(storeId, lostEpoch) {
-      const epoch = await gate.run(() => store.beginEpoch(storeId, lostEpoch, newEpoch(), true));
+    async open(storeId, syncToken, choice) {
+      if (syncToken !== null) {
+        const token = tokens.read(syncToken);
+        if (token && token.choice !== choice.key)
+          throw new ReplicationError("UNPROCESSABLE", "the sync token belongs to other collections");
+        return feed.locate(storeId, syncToken);
+      }
+      const { head, epoch } = await readHead(storeId);
+      return { epoch, head, position: 0, reset: null };
+    },
+    async beginEpochAfterLoss(storeId, current, seen = current) {
+      const next = epochAfter(newEpoch(), current, seen);
+      const epoch = await gate.run(() => store.beginEpoch(storeId, current, next, true));
       onNewEpoch(storeId, epoch);
       return epoch;
     },
-    async resetMessage(storeId, reason, epoch) {
-      const reoffer = await gate.run(() => store.wantsReoffers(storeId));
-      return { type: "reset", reason, epoch, reoffer };
+    async resetMessage(storeId, { reason, reoffer }, epoch) {
+      const wanted = reoffer ?? (await gate.run(() => store.wantsReoffers(storeId)));
+      return { type: "reset", reason, epoch, reoffer: wanted };
     },
   };
   return feed;

@@ -1,7 +1,7 @@
 /**
  * Frames: a stretch of the feed as the text that goes out. Changes arrive as JSON text and are spliced in: nobody parses them here.
  */
-import { choiceOf, formatSyncToken } from "@tillwire/protocol/sync-token";
+import { choiceOf, type SyncPosition } from "@tillwire/protocol/sync-token";
 import { LIMITS } from "@tillwire/protocol/limits";
 import type { FeedPage } from "./store/store.ts";
 
@@ -20,8 +20,8 @@ export function choose(collections: readonly string[] | null | undefined): Choic
 }
 
 /** The text of a `changes` message, with what the choice leaves of the stretch. */
-export function encodeFrame(stretch: Stretch, choice: Choice): string {
-  const token = formatSyncToken({ epoch: stretch.epoch, cursor: stretch.to, choice: choice.key });
+export function encodeFrame(stretch: Stretch, choice: Choice, tokenOf: (position: SyncPosition) => string): string {
+  const token = tokenOf({ epoch: stretch.epoch, cursor: stretch.to, choice: choice.key });
   const chosen = choice.collections && new Set(choice.collections);
   let changes = "";
   for (const change of stretch.changes) {

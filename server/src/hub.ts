@@ -7,7 +7,7 @@
  *
  * Frames leave in order. Whatever does not continue `seq` makes the hub read the gap from the feed, which alone is the truth.
  */
-import { encodeFrame, sliceStretch, splitStretch, type Choice, type Stretch } from "./frames.ts";
+import { sliceStretch, splitStretch, type Choice, type Stretch } from "./frames.ts";
 import type { Committed } from "./accept.ts";
 
 /** A stretch on its way to the members, encoded at most once per choice. */
@@ -26,6 +26,7 @@ export interface HubOptions {
   readonly storeId: string;
   /** All collections from `from` on. */
   readonly readFeed: (storeId: string, from: number) => Promise<Stretch>;
+  readonly encode: (stretch: Stretch, choice: Choice) => string;
   readonly onGap: () => void;
   /** The feed could not be read; the next hint tries again. */
   readonly onError: (error: unknown) => void;
@@ -101,13 +102,14 @@ export class StoreHub {
   }
 
   #broadcast(stretch: Stretch): void {
+    const { encode } = this.#options;
     const texts = new Map<string, string>();
     const broadcast: Broadcast = {
       stretch,
       textFor(choice) {
         const known = texts.get(choice.key);
         if (known !== undefined) return known;
-        const text = encodeFrame(stretch, choice);
+        const text = encode(stretch, choice);
         texts.set(choice.key, text);
         return text;
       },

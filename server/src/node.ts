@@ -8,6 +8,8 @@ import { createDeviceStatusWriter } from "./device-status.ts";
 import { createEnrolments } from "./enrolment.ts";
 import { createFeed } from "./feed.ts";
 import { createGate } from "./gate.ts";
+import { createHistory } from "./history.ts";
+import { createMarks } from "./marks.ts";
 import { acceptMetrics, addOldestPending, createMetrics, type Metrics } from "./metrics.ts";
 import { startNotices, type Notices } from "./notices.ts";
 import { createRestoreWatch } from "./restore-watch.ts";
@@ -15,7 +17,9 @@ import { newUuid, type Runtime } from "./runtime.ts";
 import { createSeedDoor } from "./seed-door.ts";
 import type { SessionServices } from "./session-services.ts";
 import { Sessions } from "./sessions.ts";
+import { createShopPolicies } from "./shop-policies.ts";
 import type { Database } from "./store/database.ts";
+import { createSyncTokens, type SyncTokens } from "./sync-tokens.ts";
 import { createTokenBuckets } from "./token-bucket.ts";
 
 export type Node = ReturnType<typeof createNode>;
@@ -35,11 +39,12 @@ export const POOL_CONNECTIONS = READS.running + QUERIES.running + 5;
 
 export function createNode(options: NodeOptions) {
   const { log, runtime } = options;
-  const { store, devices, shops, board } = options.database;
+  const { store, devices, shops, audit, conflicts, history, board } = options.database;
   const gate = createGate(QUERIES);
   const newId = (): string => newUuid(runtime);
   const news = createNews(log);
-  const services = createServices(options, { gate, newId, news });
+  const tokens = createSyncTokens(runtime);
+  const services = createServices(options, { gate, newId, news, tokens });
   const listDevices = (storeId: string) => gate.run(() => devices.list(storeId));
   const sessions = new Sessions({ services, listDevices });
   addOldestPending(services.metrics, () => {
@@ -54,12 +59,19 @@ export function createNode(options: NodeOptions) {
       sessions.cut(storeId, deviceId, "UNAUTHENTICATED", "the device was enrolled anew"),
   });
   const restores = createRestoreWatch(shops, store, newId, news.epochBegan, log);
-  const onConnected = (): Promise<void> => restores.check();
+  const onConnected = async (): Promise<void> => {
+    await tokens.share(shops);
+    await restores.check();
+  };
   const parts = { board, nodeId: newId(), store, devices, feed: services.feed, sessions, runtime, log, onConnected };
   return {
     store,
     devices,
     shops,
+    audit,
+    conflicts,
+    policies: createShopPolicies(options.collections, shops, gate),
+    history: createHistory(history, gate),
     gate,
     newId,
     runtime,
@@ -73,6 +85,8 @@ export function createNode(options: NodeOptions) {
     onNewEpoch: news.epochBegan,
     /** From here on, other nodes hear of this one and this one of them. */
     async startNotices(): Promise<Notices> {
+      // Before anybody is served: what a device pushes into an epoch that is over counts as what the next one began with.
+      await onConnected();
       const notices = await startNotices(parts);
       news.tell(sessions, notices);
       return notices;
@@ -108,19 +122,22 @@ interface ServiceParts {
   readonly gate: ReturnType<typeof createGate>;
   readonly newId: () => string;
   readonly news: ReturnType<typeof createNews>;
+  readonly tokens: SyncTokens;
 }
 
-function createServices(options: NodeOptions, { gate, newId, news }: ServiceParts): SessionServices {
+function createServices(options: NodeOptions, { gate, newId, news, tokens }: ServiceParts): SessionServices {
   const { collections, log, runtime, metrics = createMetrics() } = options;
-  const { store, devices } = options.database;
+  const { store, devices, audit } = options.database;
   const observer = acceptMetrics(metrics, log);
   const statusFailed = (err: unknown): void => log.warn({ err }, "Status of devices could not be written");
   return {
     collections,
     accept: createAccept({ store, collections, onCommitted: news.committed, now: runtime.now, observer }),
     auth: createAuth(devices, gate),
-    feed: createFeed({ store, gate: createGate(READS), newEpoch: newId, onNewEpoch: news.epochBegan }),
+    feed: createFeed({ store, gate: createGate(READS), tokens, newEpoch: newId, onNewEpoch: news.epochBegan }),
+    tokens,
     status: createDeviceStatusWriter(devices, runtime, statusFailed),
+    marks: createMarks({ devices, audit, gate, metrics, log, runtime }),
     buckets: createTokenBuckets({ perSecond: LIMITS.pushesPerSecond, burst: LIMITS.pushBurst }, runtime.now),
     metrics,
     log,

@@ -50,13 +50,28 @@ export async function startNotices(options: NoticesOptions): Promise<Notices> {
   const { board, runtime, sessions } = options;
   const sender = createSender(options);
   const sweeper = createSweeper(options);
+  // What a new connection leads to may not have been looked at yet: while a database recovers, it takes nothing.
+  let isLookedAt = true;
+  const look = async (): Promise<void> => {
+    isLookedAt = false;
+    await options.onConnected();
+    isLookedAt = true;
+  };
+  const sweep = async (looking: Promise<void>): Promise<void> => {
+    try {
+      await looking;
+      await sweeper.sweepHeads();
+    } catch (error) {
+      sweeper.failed(error);
+    }
+  };
   const listening = await board.listen(
     CHANNEL,
     (payload) => hear(options, payload),
-    () => void options.onConnected().then(() => sweeper.sweepHeads(), sweeper.failed),
+    () => void sweep(look()),
   );
   const timers = [
-    runtime.setInterval(() => void sweeper.sweepHeads(), SWEEP_MS),
+    runtime.setInterval(() => void sweep(isLookedAt ? Promise.resolve() : look()), SWEEP_MS),
     runtime.setInterval(() => void sweeper.sweepRevoked(sessions.devices()), REVOCATION_SWEEP_MS),
   ];
   for (const timer of timers) timer.unref();

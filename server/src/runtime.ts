@@ -20,7 +20,7 @@ export const systemRuntime: Runtime = {
   random: randomBytes,
 };
 
-export function randomHex(runtime: Runtime, bytes: number): string {
+export function randomHex(runtime: Pick<Runtime, "random">, bytes: number): string {
   return Buffer.from(runtime.random(bytes)).toString("hex");
 }
 

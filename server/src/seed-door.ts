@@ -10,7 +10,7 @@ import {
 } from "@tillwire/protocol/batch-api";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { LIMITS } from "@tillwire/protocol/limits";
-import { ALL_COLLECTIONS, choiceOf, formatSyncToken, parseSyncToken } from "@tillwire/protocol/sync-token";
+import { ALL_COLLECTIONS, choiceOf } from "@tillwire/protocol/sync-token";
 import type { Device } from "./auth.ts";
 import type { Gate } from "./gate.ts";
 import { fileItems, readTransactions } from "./seed-filing.ts";
@@ -45,10 +45,16 @@ export function createSeedDoor(services: SessionServices, queries: SeedQueries, 
 
   /** The epoch in force, and where the sync token stands in it; null: there is no token. */
   async function placeOf(device: Device, syncToken: string | null): Promise<{ epoch: string; cursor: number | null }> {
-    const token = syncToken === null ? null : readToken(syncToken);
-    const { epoch } = await services.feed.readHead(device.storeId);
-    if (token && token.epoch !== epoch) throw new ReplicationError("RESET", "another epoch has begun");
-    return { epoch, cursor: token?.cursor ?? null };
+    if (syncToken === null) {
+      const { epoch } = await services.feed.readHead(device.storeId);
+      return { epoch, cursor: null };
+    }
+    const choice = services.tokens.read(syncToken)?.choice;
+    if (choice !== CHOICE && choice !== ALL_COLLECTIONS)
+      throw new ReplicationError("UNPROCESSABLE", "not a sync token for orders and transactions");
+    const { epoch, position, reset } = await services.feed.locate(device.storeId, syncToken);
+    if (reset) throw new ReplicationError("RESET", "read again from the beginning");
+    return { epoch, cursor: position };
   }
 
   async function startOf(device: Device, since: string | null): Promise<UpdatesStart> {
@@ -78,7 +84,7 @@ export function createSeedDoor(services: SessionServices, queries: SeedQueries, 
         syncedOrders: orders.responses,
         syncedTransactions: transactions.responses,
         serverUpdates: updatesOf(page.records),
-        nextSyncToken: nextTokenOf(page),
+        nextSyncToken: nextTokenOf(services, page),
       };
     },
     async item(device, collection, item, requestId) {
@@ -92,7 +98,7 @@ export function createSeedDoor(services: SessionServices, queries: SeedQueries, 
     },
     async updates(device, since) {
       const page = await readUpdates(device, await startOf(device, since), []);
-      return { ...updatesOf(page.records), nextSyncToken: nextTokenOf(page), hasMore: page.to < page.head };
+      return { ...updatesOf(page.records), nextSyncToken: nextTokenOf(services, page), hasMore: page.to < page.head };
     },
   };
 }
@@ -101,15 +107,6 @@ function nameOf({ collection, localId }: RecordKey): string {
   return `${collection}/${localId}`;
 }
 
-/** @throws ReplicationError UNPROCESSABLE: the token must cover orders and transactions */
-function readToken(syncToken: string): { epoch: string; cursor: number } {
-  const token = parseSyncToken(syncToken);
-  if (!token || (token.choice !== CHOICE && token.choice !== ALL_COLLECTIONS)) {
-    throw new ReplicationError("UNPROCESSABLE", "not a sync token for orders and transactions");
-  }
-  return token;
-}
-
-function nextTokenOf({ epoch, to }: UpdatesPage): string {
-  return formatSyncToken({ epoch, cursor: to, choice: CHOICE });
+function nextTokenOf({ tokens }: SessionServices, { epoch, to }: UpdatesPage): string {
+  return tokens.format({ epoch, cursor: to, choice: CHOICE });
 }

@@ -1,4 +1,5 @@
 /** Hub and session feed together, on a feed in memory: whatever order commits, notices and reads come in, the chain holds. */
+import { formatSyncToken } from "@tillwire/protocol/sync-token";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createManualRuntime, settle } from "../test/support/manual-runtime.ts";
@@ -8,6 +9,7 @@ import { choose, encodeFrame, sliceStretch, splitStretch } from "./frames.ts";
 import { createGate } from "./gate.ts";
 import { StoreHub } from "./hub.ts";
 import { SessionFeed } from "./session-feed.ts";
+import { createSyncTokens } from "./sync-tokens.ts";
 import type { EncodedChange, FeedPage, ReplicationStore } from "./store/store.ts";
 
 const STORE = "shop";
@@ -48,6 +50,7 @@ function memoryFeed(pageSize = 3) {
   const feed: Feed = createFeed({
     store,
     gate: createGate({ running: 10, waiting: 10 }),
+    tokens: createSyncTokens(createManualRuntime()),
     newEpoch: () => `e${++epochs}`,
     onNewEpoch: (_storeId, began) => hubs.forEach((hub) => hub.hint(0, began)),
   });
@@ -83,6 +86,7 @@ function openHub(memory: MemoryFeed): StoreHub {
   const hub = new StoreHub({
     storeId: STORE,
     readFeed: memory.feed.readAll,
+    encode: memory.feed.encode,
     onGap: () => undefined,
     onError: () => undefined,
   });
@@ -197,7 +201,7 @@ describe("the chain", () => {
     await settle();
     await memory.feed.beginEpochAfterLoss(STORE, "e1");
     await settle();
-    expect(sent.filter(({ type }) => type === "reset")).toMatchObject([{ epoch: "e2", reason: "EPOCH_CHANGED" }]);
+    expect(sent.filter(({ type }) => type === "reset")).toMatchObject([{ epoch: "v1-e2", reason: "EPOCH_CHANGED" }]);
     hub.hint(99, "e1");
     await settle();
     expect(sent.filter(({ type }) => type === "reset")).toHaveLength(1);
@@ -214,7 +218,7 @@ describe("the chain", () => {
     memory.lose(1);
     session.restart({ epoch: "e1", head: 3, position: 3, reset: null });
     await settle();
-    expect(sent).toContainEqual({ type: "reset", reason: "CURSOR_AHEAD", epoch: "e2", reoffer: true });
+    expect(sent).toContainEqual({ type: "reset", reason: "CURSOR_AHEAD", epoch: "v1-e2", reoffer: true });
     expectEqual(memory, sent);
   });
 
@@ -291,14 +295,14 @@ describe("frames", () => {
   };
 
   test("hold what the choice leaves, and only its digests", () => {
-    const frame = JSON.parse(encodeFrame(stretch, choose(["products"])));
+    const frame = JSON.parse(encodeFrame(stretch, choose(["products"]), formatSyncToken));
     expect(frame.changes.map(({ localId }: any) => localId)).toEqual(["b"]);
     expect(frame).toMatchObject({ from: 0, to: 3, head: 3, digests: { products: { count: 1 } } });
     expect(Object.keys(frame.digests)).toEqual(["products"]);
   });
 
   test("bear digests at the head alone", () => {
-    expect(JSON.parse(encodeFrame({ ...stretch, head: 9 }, choose(null))).digests).toBeUndefined();
+    expect(JSON.parse(encodeFrame({ ...stretch, head: 9 }, choose(null), formatSyncToken)).digests).toBeUndefined();
   });
 
   test("are split where they would be too large, and join again", () => {

@@ -8,8 +8,8 @@
  * While it reads, what the hub broadcasts is held back; the last page is then continued from it.
  */
 import type { ResetReason } from "@tillwire/protocol/messages";
-import type { Feed, Opening } from "./feed.ts";
-import { encodeFrame, sliceStretch, type Choice } from "./frames.ts";
+import { ANOTHER_EPOCH, type Feed, type Opening, type Restart } from "./feed.ts";
+import { sliceStretch, type Choice } from "./frames.ts";
 import type { Broadcast, HubMember, StoreHub } from "./hub.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -43,7 +43,7 @@ export class SessionFeed implements HubMember {
   readonly #options: SessionFeedOptions;
   #epoch: string;
   #position: number;
-  #reset: { readonly reason: ResetReason; readonly epoch: string } | null;
+  #reset: (Restart & { readonly epoch: string }) | null;
   #rereading = false;
   #reading = false;
   #closed = false;
@@ -54,7 +54,7 @@ export class SessionFeed implements HubMember {
     this.#options = options;
     this.#epoch = opening.epoch;
     this.#position = opening.position;
-    this.#reset = opening.reset && { reason: opening.reset, epoch: opening.epoch };
+    this.#reset = opening.reset && { ...opening.reset, epoch: opening.epoch };
   }
 
   get epoch(): string {
@@ -88,13 +88,13 @@ export class SessionFeed implements HubMember {
     void this.#read();
   }
 
-  reset(reason: ResetReason, epoch: string): void {
-    this.#reset = { reason, epoch };
+  reset(restart: Restart, epoch: string): void {
+    this.#reset = { ...restart, epoch };
     void this.#read();
   }
 
   epochChanged(epoch: string): void {
-    if (epoch !== this.#epoch && this.#reset?.epoch !== epoch) this.reset("EPOCH_CHANGED", epoch);
+    if (epoch !== this.#epoch && this.#reset?.epoch !== epoch) this.reset(ANOTHER_EPOCH, epoch);
     else void this.#read();
   }
 
@@ -109,8 +109,8 @@ export class SessionFeed implements HubMember {
     const from = this.#position;
     if (stretch.epoch !== this.#epoch || stretch.to <= from) return;
     if (stretch.from > from) return void this.#read();
-    const { choice } = this.#options;
-    this.#send(from === stretch.from ? textFor(choice) : encodeFrame(sliceStretch(stretch, from), choice), stretch.to);
+    const { choice, feed } = this.#options;
+    this.#send(from === stretch.from ? textFor(choice) : feed.encode(sliceStretch(stretch, from), choice), stretch.to);
   }
 
   #send(text: string, to: number): void {
@@ -153,14 +153,15 @@ export class SessionFeed implements HubMember {
     const page = await feed.readPage(storeId, from, choice);
     if (this.#closed || this.#reset || this.#position !== from) return false;
     if (page.epoch !== this.#epoch) {
-      this.#reset = { reason: "EPOCH_CHANGED", epoch: page.epoch };
+      this.#reset = { ...ANOTHER_EPOCH, epoch: page.epoch };
       return false;
     }
     if (page.head < from) {
-      this.#reset = { reason: "CURSOR_AHEAD", epoch: await feed.beginEpochAfterLoss(storeId, page.epoch) };
+      const epoch = await feed.beginEpochAfterLoss(storeId, page.epoch);
+      this.#reset = { reason: "CURSOR_AHEAD", reoffer: null, epoch };
       return false;
     }
-    this.#send(encodeFrame(page, choice), page.to);
+    this.#send(feed.encode(page, choice), page.to);
     if (page.to < page.head) return false;
     hub.reached(page.to, page.epoch);
     return this.#continueFromHeld();
@@ -181,11 +182,11 @@ export class SessionFeed implements HubMember {
     return true;
   }
 
-  async #sendReset(reset: { readonly reason: ResetReason; readonly epoch: string }): Promise<void> {
+  async #sendReset(reset: Restart & { readonly epoch: string }): Promise<void> {
     const { feed, outlet, storeId, onReset } = this.#options;
     // One reset upon another: whatever they disagree about, it is not settled by being fast.
     if (this.#rereading) await this.#delay(RETRY_MS);
-    const message = await feed.resetMessage(storeId, reset.reason, reset.epoch);
+    const message = await feed.resetMessage(storeId, reset, reset.epoch);
     if (this.#closed || this.#reset !== reset) return;
     this.#reset = null;
     this.#rereading = true;

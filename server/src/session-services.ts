@@ -7,6 +7,7 @@ import type { DeviceStatusWriter } from "./device-status.ts";
 import type { Feed } from "./feed.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Runtime } from "./runtime.ts";
+import type { SyncTokens } from "./sync-tokens.ts";
 import type { TokenBuckets } from "./token-bucket.ts";
 
 export interface SessionServices {
@@ -14,6 +15,7 @@ export interface SessionServices {
   readonly accept: Accept;
   readonly auth: Auth;
   readonly feed: Feed;
+  readonly tokens: SyncTokens;
   readonly status: DeviceStatusWriter;
   /** Pushes and pulls, per device. */
   readonly buckets: TokenBuckets;

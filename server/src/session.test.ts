@@ -4,9 +4,11 @@ import { describe, expect, test } from "vitest";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { LIMITS } from "@tillwire/protocol/limits";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
+import { formatSyncToken } from "@tillwire/protocol/sync-token";
 import { createManualRuntime } from "../test/support/manual-runtime.ts";
 import type { Accept } from "./accept.ts";
 import type { Feed } from "./feed.ts";
+import { encodeFrame, type Choice, type Stretch } from "./frames.ts";
 import type { Link } from "./link.ts";
 import { createMetrics } from "./metrics.ts";
 import type { SessionServices } from "./session-services.ts";
@@ -25,6 +27,7 @@ function setUp(changes: { accept?: Partial<Accept>; feed?: Partial<Feed>; authen
       open: async () => ({ epoch: "e", head: 0, position: 0, reset: null }),
       readPage: async () => page,
       readAll: async () => page,
+      encode: (stretch: Stretch, choice: Choice) => encodeFrame(stretch, choice, formatSyncToken),
       ...changes.feed,
     },
     status: { seen: () => undefined },
@@ -166,7 +169,7 @@ describe("errors", () => {
         readPage: async () => page(),
         readAll: async () => page(),
         readHead: async () => ({ storeId: "shop", head: 0, epoch }),
-        resetMessage: async (_storeId, reason, now) => ({ type: "reset", reason, epoch: now, reoffer: true }),
+        resetMessage: async (_storeId, { reason }, now) => ({ type: "reset", reason, epoch: now, reoffer: true }),
       },
     });
     const { sent, hello, say } = connect();

@@ -55,9 +55,11 @@ export function createShopStore(sql: Sql): ShopStore {
       }),
     readDatabaseIdentity: () =>
       available(async () => {
+        // The timeline as the log has it: the control file tells of a new one only after its first checkpoint.
         const rows = await sql<{ identity: string | null }[]>`
-          select case when has_function_privilege('pg_control_system()', 'execute') and has_function_privilege('pg_control_checkpoint()', 'execute')
-            then (select system_identifier || ':' || timeline_id from pg_control_system(), pg_control_checkpoint()) end as identity`;
+          select case when has_function_privilege('pg_control_system()', 'execute')
+            then (select system_identifier from pg_control_system()) || ':' ||
+              ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as identity`;
         return rows[0]!.identity;
       }),
     listConflicts: (storeId, before, limit) =>

@@ -2,11 +2,10 @@
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { LIMITS } from "@tillwire/protocol/limits";
 import { httpPushSchema, type Pushed } from "@tillwire/protocol/messages";
-import { parseSyncToken } from "@tillwire/protocol/sync-token";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Device } from "../auth.ts";
-import { ResetRequired } from "../feed.ts";
-import { choose, encodeFrame } from "../frames.ts";
+import { ANOTHER_EPOCH, ResetRequired, type Restart } from "../feed.ts";
+import { choose } from "../frames.ts";
 import { submitPush, takeTurn } from "../push.ts";
 import type { SessionServices } from "../session-services.ts";
 import { bearerToken, parseBody, queryNumber, queryValue } from "./request.ts";
@@ -25,18 +24,18 @@ export async function explainReset<T>(services: SessionServices, device: Device,
   } catch (error) {
     if (!(error instanceof ReplicationError) || error.code !== "RESET" || error instanceof ResetRequired) throw error;
     const { epoch } = await services.feed.readHead(device.storeId);
-    throw await resetRequired(services, device, "EPOCH_CHANGED", epoch);
+    throw await resetRequired(services, device, ANOTHER_EPOCH, epoch);
   }
 }
 
 async function resetRequired(
   services: SessionServices,
   device: Device,
-  reason: "EPOCH_CHANGED" | "CURSOR_AHEAD",
+  restart: Restart,
   epoch: string,
 ): Promise<ResetRequired> {
-  services.metrics.resets.inc({ reason });
-  return new ResetRequired(await services.feed.resetMessage(device.storeId, reason, epoch));
+  services.metrics.resets.inc({ reason: restart.reason });
+  return new ResetRequired(await services.feed.resetMessage(device.storeId, restart, epoch));
 }
 
 export function addSyncDoors(app: FastifyInstance, services: SessionServices): void {
@@ -47,10 +46,11 @@ export function addSyncDoors(app: FastifyInstance, services: SessionServices): v
     return explainReset(services, device, async () => {
       // Who names no epoch has read nothing yet: pull first.
       if (body.syncToken === null) throw new ReplicationError("RESET", "no sync token");
-      const token = parseSyncToken(body.syncToken);
-      if (!token) throw new ReplicationError("UNPROCESSABLE", "not a sync token of this server");
+      // Looked up before anything is decided: a database that was put back would take these writes for the past.
+      const { epoch, reset } = await services.feed.locate(device.storeId, body.syncToken);
+      if (reset) throw await resetRequired(services, device, reset, epoch);
       const writes = body.writes.map((write) => ({ write }));
-      const { results } = await submitPush(services, device, token.epoch, writes, request.id);
+      const { results } = await submitPush(services, device, epoch, writes, request.id);
       return { type: "pushed", id: body.id, results };
     });
   });
@@ -67,8 +67,8 @@ export function addSyncDoors(app: FastifyInstance, services: SessionServices): v
     if (opening.reset) throw await resetRequired(services, device, opening.reset, opening.epoch);
     const page = await services.feed.readPage(device.storeId, opening.position, choice, limit);
     // Another epoch began between the two statements.
-    if (page.epoch !== opening.epoch) throw await resetRequired(services, device, "EPOCH_CHANGED", page.epoch);
+    if (page.epoch !== opening.epoch) throw await resetRequired(services, device, ANOTHER_EPOCH, page.epoch);
     services.status.seen(device, { cursor: opening.position });
-    return reply.type("application/json").send(encodeFrame(page, choice));
+    return reply.type("application/json").send(services.feed.encode(page, choice));
   });
 }
