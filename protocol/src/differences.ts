@@ -7,6 +7,10 @@ const MAX_DIFFERENCES = 100;
 /** Below a path of this many characters values differ as a whole: each difference repeats its path. */
 const MAX_PATH = 256;
 
+/** Of a value in a conflict's fields, and of all its fields together, in characters of JSON. */
+const MAX_VALUE_LENGTH = 4 * 1024;
+const MAX_TOTAL_LENGTH = 32 * 1024;
+
 type Resolution = FieldDifference["resolution"];
 
 /**
@@ -14,13 +18,45 @@ type Resolution = FieldDifference["resolution"];
  * whole. A side that is deleted (null) differs in the one field `deleted`. Null and absent are the same.
  */
 export function fieldDifferences(local: unknown, server: unknown, resolution: Resolution): FieldDifference[] {
+  return allDifferences(local, server, resolution).slice(0, MAX_DIFFERENCES);
+}
+
+/** The same, however many there are. */
+export function allDifferences(local: unknown, server: unknown, resolution: Resolution): FieldDifference[] {
   if (!isObject(local) || !isObject(server)) {
     if (!isObject(local) && !isObject(server)) return [];
     return [{ field: "deleted", localValue: !isObject(local), serverValue: !isObject(server), resolution }];
   }
   const found: FieldDifference[] = [];
   compareObjects(local, server, "", resolution, found);
-  return found.slice(0, MAX_DIFFERENCES);
+  return found;
+}
+
+/**
+ * The same differences with what would make a conflict too large left out: the sides, which the conflict's record keeps whole, hold it. Values
+ * that are large, or the rest once there is no room for more, are null and marked `omitted`; long paths are cut short.
+ */
+export function boundedDifferences(differences: readonly FieldDifference[]): FieldDifference[] {
+  let room = MAX_TOTAL_LENGTH;
+  return differences.slice(0, MAX_DIFFERENCES).map((difference) => {
+    const field = shortened(difference.field);
+    const length = jsonLength(difference.localValue) + jsonLength(difference.serverValue);
+    if (field === difference.field && length <= Math.min(MAX_VALUE_LENGTH, room)) {
+      room -= length;
+      return difference;
+    }
+    return { field, localValue: null, serverValue: null, resolution: difference.resolution, omitted: true };
+  });
+}
+
+function jsonLength(value: unknown): number {
+  return JSON.stringify(value ?? null).length;
+}
+
+function shortened(field: string): string {
+  if (field.length <= MAX_PATH) return field;
+  // Half a surrogate pair is no text that a database takes.
+  return `${field.slice(0, MAX_PATH).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
 function compareObjects(

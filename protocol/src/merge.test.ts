@@ -134,6 +134,33 @@ test("members that count: both changes count, each once", () => {
   expect(merged).toEqual({ data: { points: 11, name: "b" }, clashes: [] });
 });
 
+test("a member that counts and is missing on a side is a member like any other: nothing is invented from it", () => {
+  const options = { sumFields: ["stock"] };
+  // Introduced on both sides: the same number is meant once, and different ones clash.
+  expect(mergeData({}, { stock: 10 }, { stock: 10 }, options)).toEqual({ data: { stock: 10 }, clashes: [] });
+  expect(mergeData({}, { stock: 10 }, { stock: 7 }, options)).toMatchObject({
+    data: { stock: 7 },
+    clashes: [{ field: "stock" }],
+  });
+  // Given up on one side while the other counted on.
+  expect(mergeData({ stock: 10 }, { stock: null }, { stock: 9 }, options)).toMatchObject({
+    data: { stock: 9 },
+    clashes: [{ field: "stock", localValue: null, serverValue: 9 }],
+  });
+});
+
+test("counting is exact, for pieces up to the largest integer and for hundredths", () => {
+  fc.assert(
+    fc.property(fc.maxSafeInteger(), fc.integer(), fc.integer(), (before, mine, theirs) => {
+      fc.pre([before + mine, before + theirs, before + mine + theirs].every(Number.isSafeInteger));
+      const merged = mergeData({ n: before }, { n: before + mine }, { n: before + theirs }, { sumFields: ["n"] });
+      expect(merged).toEqual({ data: { n: before + mine + theirs }, clashes: [] });
+    }),
+  );
+  const merged = mergeData({ points: 0.3 }, { points: 0.4 }, { points: 0.5 }, { sumFields: ["points"] });
+  expect(merged.data).toEqual({ points: 0.6 });
+});
+
 test("derived members are left to the collection", () => {
   expect(mergeData({ total: 1 }, { total: 2 }, { total: 3 }, { derivedFields: ["total"] })).toEqual({
     data: { total: 3 },

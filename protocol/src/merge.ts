@@ -57,15 +57,20 @@ function mergeMember(
   options: MergeOptions,
 ): unknown {
   if (path === "" && options.derivedFields?.includes(key)) return server;
-  if (path === "" && options.sumFields?.includes(key)) return sum(base, local, server);
+  if (path === "" && options.sumFields?.includes(key)) return sum(base, local, server, key, clashes);
   return mergeValues(base, local, server, path === "" ? key : `${path}.${key}`, clashes);
 }
 
-/** Amounts may have decimals; hundredths are as fine as anything here counts. */
-function sum(base: unknown, local: unknown, server: unknown): unknown {
-  const count = (value: unknown): number => (typeof value === "number" ? value : 0);
-  if (local === null && server === null) return null;
-  return Math.round((count(server) + count(local) - count(base)) * 100) / 100;
+/**
+ * Both sides' changes are added up. Where the member is missing on a side nothing was counted there: it was introduced or given up, which
+ * is a change like any other.
+ */
+function sum(base: unknown, local: unknown, server: unknown, field: string, clashes: FieldDifference[]): unknown {
+  if (typeof base !== "number" || typeof local !== "number" || typeof server !== "number")
+    return mergeValues(base, local, server, field, clashes);
+  if ([base, local, server].every(Number.isInteger)) return server + (local - base);
+  // Amounts may have decimals; hundredths are as fine as anything here counts.
+  return Math.round((server + local - base) * 100) / 100;
 }
 
 function mergeValues(

@@ -86,6 +86,8 @@ export const fieldDifferenceSchema = z.object({
   serverValue: z.unknown(),
   /** Which side stands now: `SERVER`, `CLIENT`, `MERGED` or `OPEN`. */
   resolution: z.enum(["SERVER", "CLIENT", "MERGED", "OPEN"]),
+  /** The values, or the end of a long path, are left out here for their size: the conflict's record keeps both sides whole. */
+  omitted: z.optional(z.boolean()),
 });
 export type FieldDifference = z.infer<typeof fieldDifferenceSchema>;
 

@@ -42,7 +42,7 @@ function wireFingerprint(): string {
 
 describe("the wire", () => {
   test("is what it was: whoever changes it changes this line too, and thinks of devices that speak the old one", () => {
-    expect(wireFingerprint()).toBe("80b055e426db9236c2b1ba4ed12e1fd085803368ae6278369c7702f911dbd571");
+    expect(wireFingerprint()).toBe("4a1889ca96ea3f9db373c6d0e05f99b539bc731dfcfc98c06ea152678b1bb0f7");
   });
 
   test("a hash that other languages can check theirs against", () => {

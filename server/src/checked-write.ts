@@ -147,11 +147,9 @@ function baseText({ base, resolves }: CheckedWrite): string {
   return resolves === null ? named : `${named}|${resolves}`;
 }
 
-/**
- * The uniqueKey of the open conflict in which the write's author waits with its side of this record: a device has at most one of a record.
- */
-export function openConflictKeyOf({ collection, localId, author }: CheckedWrite): string {
-  return `${collection.name}|${localId}|${author}`;
+/** The uniqueKey that an open conflict bears: a device has at most one of a record. */
+export function openConflictKey(collection: string, localId: string, deviceId: string): string {
+  return `${collection}|${localId}|${deviceId}`;
 }
 
 /** The hash by which an item at the seed's door names its base; null: none, or what no version can bear. */

@@ -1,11 +1,12 @@
 /** Conflicts, settled by the collection's policy. Pure. */
 import { uniqueValueOf } from "@tillwire/protocol/collection";
 import type { ConflictPolicy } from "@tillwire/protocol/messages";
-import { asSentOf, type CheckedWrite } from "./checked-write.ts";
+import type { CheckedWrite } from "./checked-write.ts";
 import { conflictOf } from "./conflict-record.ts";
+import { leaveOpen, lost } from "./open-conflict.ts";
 import { clientWins, merge, type Settlement } from "./policies.ts";
 import type { RecordContext, StoredRecord } from "./store/store.ts";
-import { remembered, takeWrite, type Decided } from "./take-write.ts";
+import { guardOf, remembered, takeWrite, type Decided } from "./take-write.ts";
 
 /** Rule 5: a conflict, settled by the collection's policy: the shop's own or, where it has set none, the declared one. */
 export function settle(write: CheckedWrite, context: RecordContext, current: StoredRecord, nowMs: number): Decided {
@@ -30,8 +31,10 @@ function settleBy(
       return merged ? settleWith(merged, write, context, current, policy, nowMs) : serverWins(write, current, nowMs);
     }
     case "MANUAL":
-      // Leaving both sides open until a person settles them goes here. Until then nothing is overwritten, and the loser is kept.
-      return serverWins(write, current, nowMs);
+      // What could never stand need not be asked about.
+      return guardOf(write.collection, context, write.data) === null
+        ? leaveOpen(write, current, nowMs)
+        : serverWins(write, current, nowMs);
   }
 }
 
@@ -58,19 +61,12 @@ function settleWith(
     syncVersion: Math.max(write.syncVersion, current.syncVersion) + 1,
   };
   const conflict = conflictOf(write, current, policy, settlement, nowMs, undefined, fields);
-  const decided = takeWrite(value, context, nowMs, conflict, write);
+  const decided = takeWrite(value, context, nowMs, { overwritten: conflict, sent: write });
   return decided.outcome === "rejected" ? serverWins(write, current, nowMs) : decided;
 }
 
 /** The server's value stands; the loser is kept whole as a settled conflict. */
-function serverWins(write: CheckedWrite, current: StoredRecord, nowMs: number): Decided {
-  const conflict = conflictOf(write, current, "SERVER_WINS", "SERVER", nowMs);
-  const remember = { outcome: "conflict" as const, conflict: conflict.summary, dataJson: write.dataJson };
-  return {
-    outcome: "conflict",
-    plan: { sender: write.sender, asSent: asSentOf(write), remember, rows: [conflict.row], policyVersion: null },
-    stored: null,
-    current,
-    conflict: conflict.summary,
-  };
+export function serverWins(write: CheckedWrite, current: StoredRecord, nowMs: number): Decided {
+  const { summary, row } = conflictOf(write, current, "SERVER_WINS", "SERVER", nowMs);
+  return lost(write, current, summary, [row]);
 }

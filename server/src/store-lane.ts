@@ -5,7 +5,7 @@
 import { ReplicationError } from "@tillwire/protocol/errors";
 import type { Result } from "@tillwire/protocol/messages";
 import type { Committed } from "./accept.ts";
-import { asSentOf, namedHashOf, openConflictKeyOf, type CheckedWrite } from "./checked-write.ts";
+import { asSentOf, namedHashOf, openConflictKey, type CheckedWrite } from "./checked-write.ts";
 import { CommitClaims, recordKey } from "./commit-claims.ts";
 import { decide, type Refiled } from "./decide.ts";
 import { rejected, type Decided } from "./take-write.ts";
@@ -13,6 +13,7 @@ import { resultOf } from "./result.ts";
 import { encodeChange } from "./store/change-json.ts";
 import {
   StoreDataError,
+  UNKNOWN_RECORD,
   type CommitResult,
   type EncodedChange,
   type PlannedWrite,
@@ -51,23 +52,6 @@ const MAX_WRITES_A_COMMIT = 500;
 const MAX_BYTES_A_COMMIT = 4 * 1024 * 1024;
 /** A write whose plan is overtaken this often is given up: others must not wait for it. */
 const MAX_ROUNDS = 20;
-
-/** The context of a record that the store does not know, on which new records are decided. Should it be known: the commit says "stale". */
-const UNKNOWN: RecordContext = {
-  current: null,
-  history: [],
-  lastData: null,
-  baseData: null,
-  decided: null,
-  openConflict: null,
-  resolves: null,
-  number: { taken: false, nextAmendment: 2 },
-  epoch: null,
-  epochSeq: 0,
-  epochReoffer: false,
-  policy: null,
-  policyVersion: 0,
-};
 
 interface Planned {
   readonly item: LaneItem;
@@ -149,7 +133,7 @@ export class StoreLane {
     const again: LaneItem[] = [];
     const claims = new CommitClaims();
     for (const item of batch) {
-      const context = contexts.get(item) ?? UNKNOWN;
+      const context = contexts.get(item) ?? UNKNOWN_RECORD;
       if (context instanceof StoreDataError) {
         this.answer(item, rejected(null, "WRITE_FAILED", context.message), 0, 0);
         continue;
@@ -196,7 +180,7 @@ export class StoreLane {
       namedHash: namedHashOf(write),
       number: write.number,
       resolves: write.resolves,
-      openConflictKey: openConflictKeyOf(write),
+      openConflictKey: openConflictKey(write.collection.name, write.localId, write.author),
     }));
     try {
       const contexts = await this.options.store.readContexts(this.storeId, queries);

@@ -28,16 +28,21 @@ export interface Decided {
   readonly conflict: ConflictSummary | null;
 }
 
-/**
- * Rules 3 and 4: the write is taken, if its guard allows it, with its number amended if that is taken.
- * @param sent the write as it came, where a policy made another value of it
- */
+export interface TakeOptions {
+  /** What the write replaces of another device, as a settled conflict. */
+  readonly overwritten?: DecidedConflict | null;
+  /** The write as it came, where a policy made another value of it. */
+  readonly sent?: CheckedWrite;
+  /** Further rows of the same plan: the conflict that the write settles. */
+  readonly alongside?: readonly PlannedRow[];
+}
+
+/** Rules 3 and 4: the write is taken, if its guard allows it, with its number amended if that is taken. */
 export function takeWrite(
   write: CheckedWrite,
   context: RecordContext,
   nowMs: number,
-  overwritten: DecidedConflict | null = null,
-  sent: CheckedWrite = write,
+  { overwritten = null, sent = write, alongside = [] }: TakeOptions = {},
 ): Decided {
   const { current } = context;
   const syncVersion = Math.max(write.syncVersion, (current?.syncVersion ?? 0) + 1);
@@ -77,8 +82,11 @@ export function takeWrite(
     plan: {
       sender: write.sender,
       asSent: asSentOf(sent),
-      remember: asSentStored && !write.reoffer ? null : { outcome: "merged", conflict, dataJson: sent.dataJson },
-      rows: [row, ...conflicts.map((each) => each.row)],
+      remember:
+        asSentStored && !write.reoffer && write.resolves === null
+          ? null
+          : { outcome: "merged", conflict, dataJson: sent.dataJson },
+      rows: [row, ...alongside, ...conflicts.map((each) => each.row)],
       policyVersion: null,
     },
     stored: { row, data },
@@ -88,7 +96,7 @@ export function takeWrite(
 }
 
 /** Of a tombstone the last value counts: to delete and put again is no way around the guard. */
-function guardOf(
+export function guardOf(
   collection: AnyCollection,
   { current, lastData }: RecordContext,
   next: Record<string, unknown> | null,
@@ -119,17 +127,18 @@ function numberConflict(
   return conflictOf(write, stored, "SERVER_WINS", "SERVER", nowMs, "NUMBER_TAKEN");
 }
 
-/** Nothing is stored, but the write, as sent, is remembered: a late retry gets the same answer. */
+/** Nothing of the write is stored, but it is remembered as sent: a late retry gets the same answer. */
 export function remembered(
   write: CheckedWrite,
   current: StoredRecord,
   outcome: "duplicate" | "merged",
   conflict: ConflictSummary | null,
+  rows: readonly PlannedRow[] = [],
 ): Decided {
   const remember = { outcome, conflict, dataJson: write.dataJson };
   return {
     outcome,
-    plan: { sender: write.sender, asSent: asSentOf(write), remember, rows: [], policyVersion: null },
+    plan: { sender: write.sender, asSent: asSentOf(write), remember, rows, policyVersion: null },
     stored: null,
     current,
     conflict,

@@ -120,7 +120,8 @@ async function checkOutcomes(shop: Shop, sent: readonly Sent[]): Promise<void> {
     previous.set(version.local_id, version);
   }
   const kept = await database.sql<{ id: string; hash: string }[]>`
-    select local_id as id, data -> 'client' ->> 'hash' as hash from records where store_id = ${storeId} and collection = 'conflicts'`;
+    select local_id as id, data -> 'client' ->> 'hash' as hash from (select * from records union all select * from record_history) v
+    where store_id = ${storeId} and collection = 'conflicts'`;
   const hashes = new Set(versions.flatMap((version) => [version.server_hash, version.sent_hash]));
   for (const { write, first } of sent) {
     if (first.outcome === "conflict")

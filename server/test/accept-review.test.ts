@@ -34,7 +34,7 @@ afterEach(() => checkStore(database.sql, shop.storeId));
 
 async function numbers(): Promise<string[]> {
   const rows = await database.sql<{ unique_key: string }[]>`
-    select unique_key from records where store_id = ${shop.storeId} and unique_key is not null order by seq`;
+    select unique_key from records where store_id = ${shop.storeId} and collection <> 'conflicts' and unique_key is not null order by seq`;
   return rows.map((row) => row.unique_key);
 }
 const outcomes = (results: readonly Result[]) => results.map(({ code, outcome }) => code ?? outcome);

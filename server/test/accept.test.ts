@@ -146,11 +146,13 @@ describe("S2: a write takes effect once", () => {
 describe("S6: an accepted write was made on the value that it replaced", () => {
   test("VERSION_MISMATCH: server wins with the server's value and version unchanged", async () => {
     const [one] = await shop.push("a", put("orders", "o1", order("o1", { total: 100, subtotal: 100, tax: 0 })));
-    await shop.push("a", put("orders", "o1", order("o1", { total: 150, subtotal: 150, tax: 0 }), 2, at(one!)));
-    const [lost] = await shop.push("b", put("orders", "o1", order("o1", { total: 120, subtotal: 120, tax: 0 }), 1));
+    const [two] = await shop.push("a", put("orders", "o1", order("o1", { notes: "a" }), 2, at(one!)));
+    await shop.push("a", put("orders", "o1", order("o1", { total: 150, subtotal: 150, tax: 0 }), 3, at(two!)));
+    const late = put("orders", "o1", order("o1", { total: 120, subtotal: 120, tax: 0 }), 2, at(one!));
+    const [lost] = await shop.push("b", late);
     expect(lost).toMatchObject({
       outcome: "conflict",
-      syncVersion: 2,
+      syncVersion: 3,
       data: { total: 150 },
       conflict: { kind: "VERSION_MISMATCH", policy: "SERVER_WINS" },
     });
@@ -160,7 +162,7 @@ describe("S6: an accepted write was made on the value that it replaced", () => {
       serverValue: 150,
       resolution: "SERVER",
     });
-    expect(await stored("o1")).toMatchObject({ sync_version: 2, data: { total: 150 } });
+    expect(await stored("o1")).toMatchObject({ sync_version: 3, data: { total: 150 } });
     const [kept] = await conflicts();
     expect(kept!.data).toMatchObject({
       recordId: "o1",

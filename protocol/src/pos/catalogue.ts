@@ -15,6 +15,8 @@ export const productSchema = z.looseObject({
   /** A fraction: 0.08 is 8 %. */
   taxRate: z.nullish(z.number().check(z.gte(0), z.lte(1))),
   isActive: z.nullish(z.boolean()),
+  /** Pieces left; absent: not counted. Every sale and every delivery counts, on whichever register. */
+  stock: z.nullish(z.int()),
 });
 export type Product = z.infer<typeof productSchema>;
 
@@ -46,6 +48,10 @@ export type StaffMember = z.infer<typeof staffSchema>;
 export const products = defineCollection<Product>({
   name: "products",
   schema: productSchema,
+  // Registers that sold while offline both changed the pieces left, and neither change may be lost. What else they changed (one the
+  // price, another the name) goes together as well.
+  policy: "MERGE",
+  sumFields: ["stock"],
 });
 export const settings = defineCollection<Settings>({
   name: "settings",

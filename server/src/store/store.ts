@@ -147,6 +147,23 @@ export interface RecordContext {
   readonly policyVersion: number;
 }
 
+/** Of a record that the store does not know: new records are decided on it unread. Should it be known, the commit says "stale". */
+export const UNKNOWN_RECORD: RecordContext = {
+  current: null,
+  history: [],
+  lastData: null,
+  baseData: null,
+  decided: null,
+  openConflict: null,
+  resolves: null,
+  number: { taken: false, nextAmendment: 2 },
+  epoch: null,
+  epochSeq: 0,
+  epochReoffer: false,
+  policy: null,
+  policyVersion: 0,
+};
+
 export interface ContextQuery {
   readonly asSent: AsSent;
   readonly base: Position | null;
@@ -194,6 +211,9 @@ export interface StoreHead {
   readonly epoch: string;
 }
 
+/** Why an epoch begins. */
+export type EpochReason = "ADMINISTRATOR" | "CURSOR_AHEAD" | "DATABASE_RESTORED";
+
 export interface ReplicationStore {
   /**
    * One statement, one tx.
@@ -206,8 +226,14 @@ export interface ReplicationStore {
   /** null: no such store. */
   readHead(storeId: string): Promise<StoreHead | null>;
   readHeads(storeIds: readonly string[]): Promise<StoreHead[]>;
-  /** Starts `epoch` unless another one than `expected` has begun; returns the one in force. */
-  beginEpoch(storeId: string, expected: string, epoch: string, reoffer: boolean): Promise<string>;
+  /** Starts `epoch` unless another one than `expected` has begun; returns the one in force. The audit trail keeps the reason. */
+  beginEpoch(
+    storeId: string,
+    expected: string,
+    epoch: string,
+    reoffer: boolean,
+    reason?: EpochReason,
+  ): Promise<string>;
   /** Whether the current epoch wants what devices hold beyond it. */
   wantsReoffers(storeId: string): Promise<boolean>;
 }

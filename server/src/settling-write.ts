@@ -1,0 +1,114 @@
+/**
+ * Writes that settle an open conflict: people's answers. Such a write travels like any other, so that somebody may have been faster, or
+ * the record may have gone on: then nothing of it is taken, and the conflict keeps it as an attempt. Pure.
+ */
+import type { ConflictData } from "@tillwire/protocol/conflicts";
+import { allDifferences, boundedDifferences } from "@tillwire/protocol/differences";
+import type { FieldDifference } from "@tillwire/protocol/messages";
+import type { CheckedWrite } from "./checked-write.ts";
+import {
+  clientSide,
+  conflictIn,
+  conflictRow,
+  isNewRecord,
+  openFields,
+  serverSide,
+  summaryOf,
+} from "./conflict-record.ts";
+import { leaveOpen, lost } from "./open-conflict.ts";
+import type { PlannedRow, RecordContext, StoredRecord } from "./store/store.ts";
+import { rejected, remembered, takeWrite, type Decided } from "./take-write.ts";
+import { isCurrentBase, sameContent } from "./write-base.ts";
+
+const MAX_ATTEMPTS = 3;
+/** Of a conflict's record, in characters of JSON: as the database writes it, and in a frame, it must still fit into one message. */
+const MAX_LENGTH = 1024 * 1024;
+
+/** @param named the conflict that the write names, settled or not */
+export function decideSettling(
+  write: CheckedWrite,
+  context: RecordContext,
+  named: StoredRecord,
+  nowMs: number,
+): Decided {
+  const { current } = context;
+  const conflict = conflictIn(named);
+  const keepsBoth = write.localId !== conflict.recordId;
+  if (conflict.collection !== write.collection.name)
+    return rejected(current, "WRITE_MALFORMED", "the conflict is one of another collection");
+  if (keepsBoth && (!isNewRecord(write) || write.deleted))
+    return rejected(current, "WRITE_MALFORMED", "the conflict is one of another record");
+  const settled = settledRow(write, keepsBoth ? null : current, named, nowMs);
+  if (current && sameContent(write, current)) {
+    const rows = conflict.status === "open" ? [settled] : [];
+    return remembered(write, current, "duplicate", null, rows);
+  }
+  if (conflict.status === "settled") {
+    const late = withAttempt(conflict, write, nowMs);
+    return lost(write, current, summaryOf(conflict), [conflictRow(late, named)]);
+  }
+  if (!current || (!keepsBoth && isCurrentBase(write, context, current)))
+    return takeWrite(write, context, nowMs, { alongside: [settled] });
+  // The id of the new record was taken: a clash of its own.
+  if (keepsBoth) return leaveOpen(write, current, nowMs);
+  const later = {
+    ...withAttempt(conflict, write, nowMs),
+    server: serverSide(current),
+    fields: openFields(conflict.client.data, current.data),
+  };
+  return lost(write, current, summaryOf(later), [conflictRow(later, named)]);
+}
+
+/** @param server the value that stood until now; null: the conflict's record stays as it is, and the write's side becomes another one */
+function settledRow(write: CheckedWrite, server: StoredRecord | null, named: StoredRecord, nowMs: number): PlannedRow {
+  const conflict = conflictIn(named);
+  const settlement = server ? settlementOf(write, conflict, server) : "BOTH";
+  const known: ConflictData = server ? { ...conflict, server: serverSide(server) } : conflict;
+  const data: ConflictData = {
+    ...known,
+    status: "settled",
+    settledAt: nowMs,
+    settledBy: write.sender,
+    settlement,
+    fields: settledFields(known, settlement === "BOTH" ? known.server.data : write.data),
+    ...(settlement === "BOTH" && { keptAs: write.localId }),
+  };
+  return conflictRow(data, named);
+}
+
+function settlementOf(
+  write: CheckedWrite,
+  conflict: ConflictData,
+  current: StoredRecord,
+): "SERVER" | "CLIENT" | "MERGED" {
+  const isWritten = (side: { deleted: boolean; hash: string }): boolean =>
+    side.deleted === write.deleted && side.hash === write.hash;
+  if (isWritten(conflict.server) || isWritten(current)) return "SERVER";
+  return isWritten(conflict.client) ? "CLIENT" : "MERGED";
+}
+
+/** What differed between the sides, each with the side that it was taken from. */
+function settledFields({ client, server }: ConflictData, chosen: unknown): FieldDifference[] {
+  const notClients = allDifferences(client.data, chosen, "SERVER").map(({ field }) => field);
+  const notServers = allDifferences(server.data, chosen, "CLIENT").map(({ field }) => field);
+  const concerns = (fields: readonly string[], field: string): boolean =>
+    fields.some((each) => each === field || each.startsWith(`${field}.`) || field.startsWith(`${each}.`));
+  const fields = allDifferences(client.data, server.data, "MERGED").map((difference) => {
+    const { field } = difference;
+    const resolution = !concerns(notServers, field)
+      ? ("SERVER" as const)
+      : concerns(notClients, field)
+        ? ("MERGED" as const)
+        : ("CLIENT" as const);
+    return { ...difference, resolution };
+  });
+  return boundedDifferences(fields);
+}
+
+/** The latest few, and no more than there is room for; at least this one, whatever its size. */
+function withAttempt(conflict: ConflictData, write: CheckedWrite, nowMs: number): ConflictData {
+  let attempts = [...(conflict.attempts ?? []), clientSide(write, nowMs)].slice(-MAX_ATTEMPTS);
+  const isTooLarge = (): boolean => JSON.stringify({ ...conflict, attempts }).length > MAX_LENGTH;
+  while (attempts.length > 1 && isTooLarge()) attempts = attempts.slice(1);
+  return { ...conflict, attempts };
+}
