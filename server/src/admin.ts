@@ -1,34 +1,30 @@
-/** What the administrator may: make stores and enrolments, see and revoke devices, see conflicts, begin an epoch. */
+/**
+ * What the administrator may: make stores and enrolments, see and revoke devices, set policies, see conflicts and the audit trail, begin an
+ * epoch.
+ */
 import { timingSafeEqual } from "node:crypto";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { sha256Hex } from "@tillwire/protocol/hash";
 import type { Role } from "@tillwire/protocol/messages";
 import type { Enrolments } from "./enrolment.ts";
 import { epochAfter } from "./epoch.ts";
+import { fleetDevice, type FleetDevice } from "./fleet.ts";
 import type { Gate } from "./gate.ts";
-import { isOnline } from "./presence.ts";
 import { newUuid, type Runtime } from "./runtime.ts";
-import type { DeviceRow, DeviceStore } from "./store/device-store.ts";
-import type { Shop, ShopStore } from "./store/shop-store.ts";
+import type { PolicyDesk, PolicyReport } from "./shop-policies.ts";
+import type { AuditEntry, AuditQuery, AuditStore } from "./store/audit-store.ts";
+import type { ConflictFilter, ConflictQueries } from "./store/conflict-queries.ts";
+import type { DeviceStore } from "./store/device-store.ts";
+import type { PolicySettings, Shop, ShopStore } from "./store/shop-store.ts";
 import type { ReplicationStore } from "./store/store.ts";
 import { createTokenBuckets } from "./token-bucket.ts";
 
-/** A device on the fleet page. Times in epoch ms. */
-export interface FleetDevice extends Omit<DeviceRow, "status" | "storeId"> {
-  readonly online: boolean;
-  readonly pending: number | null;
-  readonly oldestPendingAt: number | null;
-  readonly failed: number | null;
-  readonly conflicts: number | null;
-  readonly clockOffsetMs: number | null;
-  readonly digestsEqual: boolean | null;
-  /** How many seqs its cursor is behind the head; null: it told none. */
-  readonly cursorLag: number | null;
-}
-
 export interface Admin {
+  isToken(token: string | null): boolean;
   /** @throws ReplicationError UNAUTHENTICATED, RATE_LIMITED per address */
   check(token: string | null, address: string): void;
+  /** The named store or, where none is named, the oldest. @throws ReplicationError NOT_FOUND */
+  storeOf(storeId: string | undefined): Promise<Shop>;
   listStores(): Promise<Shop[]>;
   createStore(name: string): Promise<Shop>;
   createEnrolment(
@@ -38,12 +34,24 @@ export interface Admin {
   listDevices(storeId?: string): Promise<{ head: number; devices: FleetDevice[] }>;
   /** @throws ReplicationError NOT_FOUND */
   revoke(deviceId: string, storeId?: string): Promise<void>;
+  /** Takes the warning of a copied device back. @throws ReplicationError NOT_FOUND */
+  clearCopied(deviceId: string, storeId?: string): Promise<void>;
   beginEpoch(reoffer: boolean, storeId?: string): Promise<{ epoch: string }>;
+  /** @returns a page, latest first, and how many conflicts the shop has in all */
   listConflicts(
+    filter: ConflictFilter,
     before: number | null,
     limit: number,
     storeId?: string,
-  ): Promise<{ conflicts: object[]; nextBefore: number | null }>;
+  ): Promise<{ conflicts: object[]; nextBefore: number | null; open: number; settled: number }>;
+  readPolicies(storeId?: string): Promise<PolicyReport>;
+  /** @throws ReplicationError UNPROCESSABLE; nothing is changed then */
+  setPolicies(policies: PolicySettings, storeId?: string): ReturnType<PolicyDesk["set"]>;
+  /** Latest first. */
+  listAudit(
+    query: Omit<AuditQuery, "storeId">,
+    storeId?: string,
+  ): Promise<{ entries: AuditEntry[]; nextBefore: number | null }>;
 }
 
 export interface AdminOptions {
@@ -52,6 +60,9 @@ export interface AdminOptions {
   readonly shops: ShopStore;
   readonly devices: DeviceStore;
   readonly store: ReplicationStore;
+  readonly conflicts: ConflictQueries;
+  readonly audit: AuditStore;
+  readonly policies: PolicyDesk;
   readonly enrolments: Enrolments;
   readonly gate: Gate;
   readonly runtime: Runtime;
@@ -61,16 +72,18 @@ export interface AdminOptions {
 
 /** Wrong admin tokens per address and minute. */
 const WRONG_TOKENS_PER_MINUTE = 30;
-const MAX_CONFLICTS = 200;
+/** Conflicts, or entries of the audit trail. */
+const MAX_PAGE = 200;
 
 export function createAdmin(options: AdminOptions): Admin {
-  const { shops, devices, store, enrolments, gate, runtime } = options;
+  const { shops, devices, store, conflicts, audit, policies, enrolments, gate, runtime } = options;
   const wrong = createTokenBuckets(
     { perSecond: WRONG_TOKENS_PER_MINUTE / 60, burst: WRONG_TOKENS_PER_MINUTE },
     runtime.now,
   );
 
-  /** The named store or, where none is named, the first. */
+  const isToken = (token: string | null): boolean => token !== null && sameText(sha256Hex(token), options.tokenHash);
+
   async function storeOf(storeId: string | undefined): Promise<Shop> {
     const all = await gate.run(() => shops.list());
     const shop = storeId === undefined ? all[0] : all.find((each) => each.storeId === storeId);
@@ -79,8 +92,10 @@ export function createAdmin(options: AdminOptions): Admin {
   }
 
   return {
+    isToken,
+    storeOf,
     check(token, address) {
-      if (token !== null && sameText(sha256Hex(token), options.tokenHash)) return;
+      if (isToken(token)) return;
       const waitMs = wrong.take(address);
       if (waitMs > 0) throw new ReplicationError("RATE_LIMITED", "too many wrong tokens", waitMs);
       throw new ReplicationError("UNAUTHENTICATED", "the admin token is needed");
@@ -110,22 +125,46 @@ export function createAdmin(options: AdminOptions): Admin {
       if (!known) throw new ReplicationError("NOT_FOUND", "no such device");
       options.onRevoked(shop.storeId, deviceId);
     },
+    async clearCopied(deviceId, storeId) {
+      const shop = await storeOf(storeId);
+      const known = await gate.run(() => devices.clearCopied(shop.storeId, deviceId));
+      if (!known) throw new ReplicationError("NOT_FOUND", "no such device");
+    },
     async beginEpoch(reoffer, storeId) {
       const shop = await storeOf(storeId);
       const head = await gate.run(() => store.readHead(shop.storeId));
-      const next = epochAfter(newUuid(runtime), head!.epoch);
-      const epoch = await gate.run(() => store.beginEpoch(shop.storeId, head!.epoch, next, reoffer));
+      const epoch = await gate.run(() =>
+        store.beginEpoch(
+          shop.storeId,
+          head!.epoch,
+          epochAfter(newUuid(runtime), head!.epoch),
+          reoffer,
+          "ADMINISTRATOR",
+        ),
+      );
       options.onNewEpoch(shop.storeId, epoch);
       return { epoch };
     },
-    async listConflicts(before, limit, storeId) {
+    async listConflicts(filter, before, limit, storeId) {
       const shop = await storeOf(storeId);
-      const most = Math.min(Math.max(1, limit), MAX_CONFLICTS);
-      const rows = await gate.run(() => shops.listConflicts(shop.storeId, before, most));
-      const last = rows.length === most ? rows.at(-1)!.seq : null;
-      return { conflicts: rows.map(({ seq, updatedAt, data }) => ({ seq, updatedAt, ...data })), nextBefore: last };
+      const page = await gate.run(() => conflicts.list(shop.storeId, filter, before, pageSize(limit)));
+      const counts = await gate.run(() => conflicts.count(shop.storeId));
+      const listed = page.conflicts.map(({ seq, updatedAt, data }) => ({ seq, updatedAt, ...data }));
+      return { conflicts: listed, nextBefore: page.nextBefore, ...counts };
+    },
+    readPolicies: async (storeId) => policies.read((await storeOf(storeId)).storeId),
+    setPolicies: async (settings, storeId) => policies.set((await storeOf(storeId)).storeId, settings),
+    async listAudit(query, storeId) {
+      const shop = await storeOf(storeId);
+      const limit = pageSize(query.limit);
+      const entries = await gate.run(() => audit.list({ ...query, limit, storeId: shop.storeId }));
+      return { entries, nextBefore: entries.length === limit ? entries.at(-1)!.id : null };
     },
   };
+}
+
+function pageSize(limit: number): number {
+  return Math.min(Math.max(1, limit), MAX_PAGE);
 }
 
 /** The code travels in the fragment, which browsers never send to a server. */
@@ -135,18 +174,4 @@ export function enrolmentLink(origin: string, code: string): string {
 
 function sameText(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
-}
-
-function fleetDevice({ status, storeId: _storeId, ...row }: DeviceRow, head: number, nowMs: number): FleetDevice {
-  return {
-    ...row,
-    online: isOnline({ ...row, status, storeId: "" }, nowMs),
-    pending: status.pending ?? null,
-    oldestPendingAt: status.oldestPendingAt ?? null,
-    failed: status.failed ?? null,
-    conflicts: status.conflicts ?? null,
-    clockOffsetMs: status.clockOffsetMs ?? null,
-    digestsEqual: status.digestsEqual ?? null,
-    cursorLag: row.cursor === null ? null : Math.max(0, head - row.cursor),
-  };
 }

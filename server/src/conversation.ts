@@ -2,7 +2,7 @@
 import { ReplicationError, unreachable } from "@tillwire/protocol/errors";
 import type { DeviceMessage, DeviceStatus, Hello, Push } from "@tillwire/protocol/messages";
 import type { Device } from "./auth.ts";
-import { keptStatus } from "./device-status.ts";
+import { keptStatus, newMismatches } from "./device-status.ts";
 import { ANOTHER_EPOCH, type Opening } from "./feed.ts";
 import { choose, type Choice } from "./frames.ts";
 import type { StoreHub } from "./hub.ts";
@@ -39,6 +39,7 @@ export class Conversation {
   #pulls = 0;
   #live: LivePresence = { cursor: null, pending: null, clockOffsetMs: null };
   #oldestPendingAt: number | null = null;
+  #digests: Pick<DeviceStatus, "digestsEqual" | "digestMismatches"> = {};
 
   constructor({ device, hello, hub, opening, speaker, services }: ConversationParts) {
     this.device = device;
@@ -163,7 +164,9 @@ export class Conversation {
       clockOffsetMs: kept.clockOffsetMs ?? this.#live.clockOffsetMs,
     };
     if (told.oldestPendingAt !== undefined) this.#oldestPendingAt = told.oldestPendingAt;
-    if (told.digestsEqual === false) metrics.digestMismatches.inc();
+    metrics.digestMismatches.inc(newMismatches(this.#digests, told));
+    const { digestsEqual = this.#digests.digestsEqual, digestMismatches = this.#digests.digestMismatches } = told;
+    this.#digests = { digestsEqual, digestMismatches };
     status.seen(this.device, { cursor: told.cursor, status: { ...kept, online: true } });
     this.#speaker.statusChanged();
   }

@@ -16,6 +16,8 @@ export interface DeviceStatusWriter {
   close(): Promise<void>;
 }
 
+type DigestStatus = Pick<DeviceStatus, "digestsEqual" | "digestMismatches">;
+
 const FLUSH_MS = 2_000;
 
 export function createDeviceStatusWriter(
@@ -77,6 +79,16 @@ export function createDeviceStatusWriter(
       await flush();
     },
   };
+}
+
+/**
+ * How many mismatches a status tells of that the one before, of the same session, did not: a status is sent with every heartbeat. Devices that
+ * don't count them tell of one when they cease to be equal.
+ */
+export function newMismatches(before: DigestStatus, told: DigestStatus): number {
+  if (told.digestMismatches !== undefined && before.digestMismatches !== undefined)
+    return Math.max(0, told.digestMismatches - before.digestMismatches);
+  return told.digestsEqual === false && before.digestsEqual !== false ? 1 : 0;
 }
 
 /** The part of a status message that is kept; the clock becomes an offset, which stays true. */

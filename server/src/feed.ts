@@ -115,7 +115,7 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
     },
     async beginEpochAfterLoss(storeId, current, seen = current) {
       const next = epochAfter(newEpoch(), current, seen);
-      const epoch = await gate.run(() => store.beginEpoch(storeId, current, next, true));
+      const epoch = await gate.run(() => store.beginEpoch(storeId, current, next, true, "CURSOR_AHEAD"));
       onNewEpoch(storeId, epoch);
       return epoch;
     },

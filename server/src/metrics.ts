@@ -34,7 +34,8 @@ export function createMetrics(ofProcess = true) {
     feedGaps: counter("feed_gaps_total", "Pages read because commits of other nodes, or lost notices, left a gap"),
     resets: counter("resets_total", "Devices sent back to the beginning of the feed", ["reason"]),
     slowConsumers: counter("slow_consumers_total", "Sessions cut because their link did not keep up"),
-    digestMismatches: counter("digest_mismatches_total", "Devices that reported digests unlike the server's"),
+    digestMismatches: counter("digest_mismatches_total", "Digests unlike the server's that devices reported"),
+    devicesCopied: counter("devices_copied_total", "Devices whose identity was found on a second machine"),
     httpRequests: counter("http_requests_total", "Requests over HTTP", ["route", "status"]),
   };
 }

@@ -120,6 +120,7 @@ export function presentDevices(
         pending: here?.pending ?? row.status.pending ?? null,
         lastSeenAt: here ? nowMs : row.lastSeenAt,
         clockOffsetMs: here?.clockOffsetMs ?? row.status.clockOffsetMs ?? null,
+        ...(row.copiedAt !== null && { copied: true }),
       };
     });
 }
@@ -138,6 +139,7 @@ function isNews(now: PresentDevice, told: PresentDevice | undefined): boolean {
     now.pending !== told.pending ||
     now.name !== told.name ||
     now.role !== told.role ||
+    now.copied !== told.copied ||
     clockStep > CLOCK_STEP_MS
   );
 }

@@ -111,6 +111,7 @@ async function serve(node: Node, admin: Admin, options: SyncServerOptions) {
     seed: speaksSeed ? node.seed : null,
     enrolments: node.enrolments,
     admin,
+    history: node.history,
     allowOrigin,
     isDraining: () => draining,
     probe: async () => void (await node.gate.run(() => node.shops.readSetting("probe"))),

@@ -4,6 +4,7 @@ import { LIMITS, WIRE_LIMITS } from "@tillwire/protocol/limits";
 import { deviceMessageSchema, type DeviceMessage, type Welcome } from "@tillwire/protocol/messages";
 import { PROTOCOL_VERSION } from "@tillwire/protocol/version";
 import type { Device } from "./auth.ts";
+import type { Marking } from "./marks.ts";
 
 /** @throws ReplicationError NOT_JSON, PROTOCOL_VERSION, MALFORMED */
 export function parseMessage(text: string): DeviceMessage {
@@ -24,7 +25,11 @@ export function parseMessage(text: string): DeviceMessage {
   throw new ReplicationError("MALFORMED", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a message"}`);
 }
 
-export function welcomeOf({ storeId, deviceId }: Device, at: { epoch: string; head: number; clock: number }): Welcome {
+export function welcomeOf(
+  { storeId, deviceId }: Device,
+  at: { epoch: string; head: number; clock: number },
+  marking: Marking,
+): Welcome {
   return {
     type: "welcome",
     protocol: PROTOCOL_VERSION,
@@ -32,6 +37,7 @@ export function welcomeOf({ storeId, deviceId }: Device, at: { epoch: string; he
     deviceId,
     ...at,
     heartbeatMs: LIMITS.heartbeatMs,
+    ...marking,
     limits: WIRE_LIMITS,
   };
 }

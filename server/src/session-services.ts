@@ -5,6 +5,7 @@ import type { Accept } from "./accept.ts";
 import type { Auth } from "./auth.ts";
 import type { DeviceStatusWriter } from "./device-status.ts";
 import type { Feed } from "./feed.ts";
+import type { Marks } from "./marks.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Runtime } from "./runtime.ts";
 import type { SyncTokens } from "./sync-tokens.ts";
@@ -17,6 +18,7 @@ export interface SessionServices {
   readonly feed: Feed;
   readonly tokens: SyncTokens;
   readonly status: DeviceStatusWriter;
+  readonly marks: Marks;
   /** Pushes and pulls, per device. */
   readonly buckets: TokenBuckets;
   readonly metrics: Metrics;

@@ -31,6 +31,7 @@ function setUp(changes: { accept?: Partial<Accept>; feed?: Partial<Feed>; authen
       ...changes.feed,
     },
     status: { seen: () => undefined },
+    marks: { present: async () => ({}) },
     buckets: createTokenBuckets({ perSecond: LIMITS.pushesPerSecond, burst: LIMITS.pushBurst }, runtime.now),
     metrics: createMetrics(),
     log: pino({ level: "silent" }),

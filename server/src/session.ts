@@ -13,6 +13,7 @@ import type { Opening } from "./feed.ts";
 import { choose } from "./frames.ts";
 import type { StoreHub } from "./hub.ts";
 import { closeCodeOf, errorMessage, type ErrorDetails, type Link, type LinkListener } from "./link.ts";
+import type { Marking } from "./marks.ts";
 import { parseMessage, welcomeOf } from "./session-messages.ts";
 import type { SessionServices } from "./session-services.ts";
 
@@ -157,12 +158,16 @@ export class Session implements LinkListener, Speaker {
   async #greet(hello: Hello): Promise<void> {
     this.#state = "authenticating";
     try {
-      const { auth, collections, feed } = this.#services;
+      const { auth, collections, feed, marks } = this.#services;
       const device = await auth.authenticate(hello.token);
       const unknown = hello.collections?.find((name) => !collections.has(name));
       if (unknown !== undefined) throw new ReplicationError("UNPROCESSABLE", `no collection ${unknown}`);
       const opening = await feed.open(device.storeId, hello.syncToken, choose(hello.collections));
-      if (!this.#isClosed()) this.#open(device, hello, opening);
+      // A hello that nobody waits for any more must not outdate the mark of one that came after it.
+      if (this.#isClosed()) return;
+      const checked = hello.syncToken !== null && opening.reset === null;
+      const marking = await marks.present(device, hello.mark ?? null, checked);
+      if (!this.#isClosed()) this.#open(device, hello, opening, marking);
     } catch (error) {
       // Who did not hello well may do so again, within the time given.
       if (!this.#isClosed()) this.#state = "greeting";
@@ -171,12 +176,12 @@ export class Session implements LinkListener, Speaker {
     }
   }
 
-  #open(device: Device, hello: Hello, opening: Opening): void {
+  #open(device: Device, hello: Hello, opening: Opening, marking: Marking): void {
     const services = this.#services;
     services.runtime.clearTimeout(this.#helloTimer);
     this.#state = "open";
     const { epoch, head } = opening;
-    this.send(JSON.stringify(welcomeOf(device, { epoch, head, clock: services.runtime.now() })));
+    this.send(JSON.stringify(welcomeOf(device, { epoch, head, clock: services.runtime.now() }, marking)));
     const hub = this.#host.opened(this, device, hello.presence === true);
     this.#conversation = new Conversation({ device, hello, hub, opening, speaker: this, services });
     this.#conversation.start();

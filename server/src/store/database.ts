@@ -1,7 +1,10 @@
 /** All that a node asks of its database, by what it is about. PostgreSQL is the real one; memory-database.ts is its twin. */
 import type { Sql } from "postgres";
+import { createAuditStore, type AuditStore } from "./audit-store.ts";
+import { createConflictQueries, type ConflictQueries } from "./conflict-queries.ts";
 import { createDeviceStore, type DeviceStore } from "./device-store.ts";
 import { createEnrolmentStore, type EnrolmentStore } from "./enrolment-store.ts";
+import { createHistoryStore, type HistoryStore } from "./history-store.ts";
 import { createPostgresStore } from "./postgres-store.ts";
 import { createSeedQueries, type SeedQueries } from "./seed-queries.ts";
 import { createShopStore, type ShopStore } from "./shop-store.ts";
@@ -23,6 +26,9 @@ export interface Database {
   readonly devices: DeviceStore;
   readonly shops: ShopStore;
   readonly enrolments: EnrolmentStore;
+  readonly audit: AuditStore;
+  readonly conflicts: ConflictQueries;
+  readonly history: HistoryStore;
   readonly seedQueries: SeedQueries;
   readonly board: NoticeBoard;
 }
@@ -33,6 +39,9 @@ export function postgresDatabase(sql: Sql): Database {
     devices: createDeviceStore(sql),
     shops: createShopStore(sql),
     enrolments: createEnrolmentStore(sql),
+    audit: createAuditStore(sql),
+    conflicts: createConflictQueries(sql),
+    history: createHistoryStore(sql),
     seedQueries: createSeedQueries(sql),
     board: sql,
   };

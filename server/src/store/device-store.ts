@@ -32,7 +32,26 @@ export interface DeviceRow extends DeviceKey {
   /** Epoch ms. */
   readonly lastSeenAt: number | null;
   readonly revokedAt: number | null;
+  /** When its identity was last seen on a second machine; null: never, or a person took the warning back. */
+  readonly copiedAt: number | null;
   readonly createdAt: number;
+}
+
+/** A mark as a device presents it; see `present_mark` in the migrations. */
+export interface PresentedMark {
+  readonly mark: string | null;
+  /** The number that the mark begins with; 0: none to be read. */
+  readonly count: number;
+  /** Whether the device's sync token is of the current epoch and not ahead of the head: else nothing can be found. */
+  readonly checked: boolean;
+}
+
+export interface GivenMark {
+  readonly mark: string;
+  /** A warning stands. */
+  readonly copied: boolean;
+  /** A finding that nobody was told of yet, or not today. */
+  readonly news: boolean;
 }
 
 export interface StatusUpdate extends DeviceKey {
@@ -46,11 +65,15 @@ export interface StatusUpdate extends DeviceKey {
 export interface DeviceStore {
   findByTokenHash(hash: string): Promise<DeviceIdentity | null>;
   list(storeId: string): Promise<DeviceRow[]>;
-  /** Takes the store's lock: nothing of the device is committed after it. False: no such device, or revoked before. */
+  /** Takes the store's lock: nothing of the device is committed after it. Audited. False: no such device, or revoked before. */
   revoke(storeId: string, deviceId: string): Promise<boolean>;
   /** Those of the devices that were revoked. */
   revokedAmong(devices: readonly DeviceKey[]): Promise<DeviceKey[]>;
   saveStatus(updates: readonly StatusUpdate[]): Promise<void>;
+  /** @param random the new mark's, should one be made. Null: no such device. */
+  presentMark(device: DeviceKey, presented: PresentedMark, random: string): Promise<GivenMark | null>;
+  /** Takes the warning of a copied device back; audited. False: no such device. */
+  clearCopied(storeId: string, deviceId: string): Promise<boolean>;
 }
 
 const ms = (time: Date | null): number | null => (time === null ? null : time.getTime());
@@ -92,28 +115,45 @@ export function createDeviceStore(sql: Sql): DeviceStore {
             as s("storeId" text, "deviceId" text, at bigint, cursor bigint, status jsonb, app jsonb)
           where d.store_id = s."storeId" and d.id = s."deviceId"`;
       }),
+    presentMark: ({ storeId, deviceId }, { mark, count, checked }, random) =>
+      available(async () => {
+        const rows = await sql<{ mark: string | null; copied: boolean; news: boolean }[]>`
+          select mark, copied, news from present_mark(${storeId}, ${deviceId}, ${mark}, ${count}, ${random}, ${checked})`;
+        const row = rows[0]!;
+        return row.mark === null ? null : { ...row, mark: row.mark };
+      }),
+    clearCopied: (storeId, deviceId) =>
+      available(async () => {
+        const rows = await sql<{ known: boolean }[]>`select clear_copied(${storeId}, ${deviceId}) as known`;
+        return rows[0]!.known;
+      }),
   };
 }
 
-interface ListedRow extends Omit<DeviceRow, "cursor" | "status" | "lastSeenAt" | "revokedAt" | "createdAt"> {
+interface ListedRow extends Omit<
+  DeviceRow,
+  "cursor" | "status" | "lastSeenAt" | "revokedAt" | "copiedAt" | "createdAt"
+> {
   cursor: string | null;
   status: KeptStatus | null;
   last_seen_at: Date | null;
   revoked_at: Date | null;
+  copied_at: Date | null;
   created_at: Date;
 }
 
 async function list(sql: Sql, storeId: string): Promise<DeviceRow[]> {
   const rows = await sql<ListedRow[]>`
     select store_id as "storeId", id as "deviceId", role, name, register_code as "registerCode", cursor, status, app,
-      last_seen_at, revoked_at, created_at
+      last_seen_at, revoked_at, copied_at, created_at
     from devices where store_id = ${storeId} order by created_at, id`;
-  return rows.map(({ cursor, status, last_seen_at, revoked_at, created_at, ...row }) => ({
+  return rows.map(({ cursor, status, last_seen_at, revoked_at, copied_at, created_at, ...row }) => ({
     ...row,
     cursor: cursor === null ? null : Number(cursor),
     status: status ?? {},
     lastSeenAt: ms(last_seen_at),
     revokedAt: ms(revoked_at),
+    copiedAt: ms(copied_at),
     createdAt: created_at.getTime(),
   }));
 }

@@ -25,11 +25,11 @@ export function createPostgresStore(sql: Sql): ReplicationStore {
     readFeed: (query) => guarded(() => readFeed(sql, query)),
     readHeads: (storeIds) => guarded(() => readHeads(sql, storeIds)),
     readHead: (storeId) => guarded(async () => (await readHeads(sql, [storeId]))[0] ?? null),
-    beginEpoch: (storeId, expected, epoch, reoffer) =>
+    beginEpoch: (storeId, expected, epoch, reoffer, reason = "DATABASE_RESTORED") =>
       guarded(async () => {
         const rows = await sql<
           { epoch: string }[]
-        >`select begin_epoch(${storeId}, ${expected}, ${epoch}, ${reoffer}) as epoch`;
+        >`select begin_epoch(${storeId}, ${expected}, ${epoch}, ${reoffer}, ${reason}) as epoch`;
         return rows[0]!.epoch;
       }),
     wantsReoffers: (storeId) =>

@@ -1,4 +1,5 @@
 /** Stores (shops) as such, and the server's own settings. */
+import type { ConflictPolicy } from "@tillwire/protocol/messages";
 import type { Sql } from "postgres";
 import { available } from "./guarded.ts";
 
@@ -18,12 +19,20 @@ export interface ShopStore {
   swapSetting(key: string, expected: string, value: string): Promise<boolean>;
   /** Identity of the database's files and of their history: differs after a restore. Null: this role may not know. */
   readDatabaseIdentity(): Promise<string | null>;
-  /** Conflict records, latest first, with a seq below `before`. */
-  listConflicts(
-    storeId: string,
-    before: number | null,
-    limit: number,
-  ): Promise<{ seq: number; updatedAt: number; data: object }[]>;
+  /** The policies that the shop has set for itself, by collection, and how often it changed them. */
+  readPolicies(storeId: string): Promise<ShopPolicies>;
+  /** By collection; null: as declared again. Audited. Returns what changed. */
+  setPolicies(storeId: string, policies: PolicySettings, actor: string): Promise<PolicyChanges>;
+}
+
+export type PolicySettings = Readonly<Record<string, ConflictPolicy | null>>;
+export type PolicyChanges = Readonly<
+  Record<string, { readonly from: ConflictPolicy | null; readonly to: ConflictPolicy | null }>
+>;
+
+export interface ShopPolicies {
+  readonly set: ReadonlyMap<string, ConflictPolicy>;
+  readonly version: number;
 }
 
 export function createShopStore(sql: Sql): ShopStore {
@@ -62,13 +71,20 @@ export function createShopStore(sql: Sql): ShopStore {
               ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as identity`;
         return rows[0]!.identity;
       }),
-    listConflicts: (storeId, before, limit) =>
+    readPolicies: (storeId) =>
       available(async () => {
-        const rows = await sql<{ seq: string; updated_at: Date; data: object }[]>`
-          select seq, updated_at, data from records
-          where store_id = ${storeId} and collection = 'conflicts' and not deleted and (${before}::bigint is null or seq < ${before}::bigint)
-          order by seq desc limit ${limit}`;
-        return rows.map((row) => ({ seq: Number(row.seq), updatedAt: row.updated_at.getTime(), data: row.data }));
+        const rows = await sql<{ policy_version: string; policies: Record<string, ConflictPolicy> | null }[]>`
+          select s.policy_version,
+            (select json_object_agg(c.collection, c.policy) from store_collections c where c.store_id = s.id and c.policy is not null) as policies
+          from stores s where s.id = ${storeId}`;
+        const { policy_version, policies } = rows[0]!;
+        return { set: new Map(Object.entries(policies ?? {})), version: Number(policy_version) };
+      }),
+    setPolicies: (storeId, policies, actor) =>
+      available(async () => {
+        const rows = await sql<{ changed: PolicyChanges }[]>`
+          select set_policies(${storeId}, ${JSON.stringify(policies)}::text::json, ${actor}) as changed`;
+        return rows[0]!.changed;
       }),
   };
 }

@@ -1,16 +1,29 @@
 /** Enrolment, which anybody with a code may use, and administration, which needs the admin token. */
-import { enrolmentRequestSchema, enrolRequestSchema, idSchema } from "@tillwire/protocol/messages";
+import {
+  collectionNameSchema,
+  conflictKindSchema,
+  enrolmentRequestSchema,
+  enrolRequestSchema,
+  idSchema,
+  policiesRequestSchema,
+  policySchema,
+} from "@tillwire/protocol/messages";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import * as z from "zod/mini";
 import type { Admin } from "../admin.ts";
 import type { Enrolments } from "../enrolment.ts";
-import { bearerToken, parseBody, queryNumber, queryValue } from "./request.ts";
+import { bearerToken, checked, parseBody, queryChecked, queryNumber, queryValue } from "./request.ts";
 
 const newStoreSchema = z.object({ name: z.string().check(z.minLength(1), z.maxLength(100)) });
 const newEnrolmentSchema = z.object({ ...enrolmentRequestSchema.shape, storeId: z.optional(idSchema) });
 const newEpochSchema = z.object({ reoffer: z.optional(z.boolean()), storeId: z.optional(idSchema) });
 
-const CONFLICTS_A_PAGE = 50;
+/** Conflicts, or entries of the audit trail. */
+const DEFAULT_PAGE = 50;
+
+const statusSchema = z.enum(["open", "settled"]);
+const actionSchema = z.string().check(z.regex(/^[a-z.-]{1,64}$/));
+const searchSchema = z.string().check(z.maxLength(100), z.regex(/^\P{Cc}*$/u));
 
 export function addEnrolmentDoor(app: FastifyInstance, enrolments: Enrolments): void {
   app.post("/api/enrol", (request) => enrolments.enrol(parseBody(enrolRequestSchema, request.body), request.ip));
@@ -41,7 +54,12 @@ export function addAdminDoors(app: FastifyInstance, admin: Admin): void {
   });
   app.delete<{ Params: { id: string } }>("/api/admin/devices/:id", async (request, reply) => {
     check(request);
-    await admin.revoke(request.params.id, storeId(request));
+    await admin.revoke(checked("id", request.params.id, idSchema), storeId(request));
+    return reply.code(204).send();
+  });
+  app.delete<{ Params: { id: string } }>("/api/admin/devices/:id/copied", async (request, reply) => {
+    check(request);
+    await admin.clearCopied(checked("id", request.params.id, idSchema), storeId(request));
     return reply.code(204).send();
   });
   app.post("/api/admin/epoch", async (request) => {
@@ -51,7 +69,37 @@ export function addAdminDoors(app: FastifyInstance, admin: Admin): void {
   });
   app.get("/api/admin/conflicts", async (request) => {
     check(request);
-    const before = queryNumber(request, "before");
-    return admin.listConflicts(before, queryNumber(request, "limit") ?? CONFLICTS_A_PAGE, storeId(request));
+    const limit = queryNumber(request, "limit") ?? DEFAULT_PAGE;
+    return admin.listConflicts(conflictFilter(request), queryNumber(request, "before"), limit, storeId(request));
   });
+  app.get("/api/admin/policies", async (request) => {
+    check(request);
+    return admin.readPolicies(storeId(request));
+  });
+  app.put("/api/admin/policies", async (request) => {
+    check(request);
+    const body = parseBody(policiesRequestSchema, request.body);
+    return admin.setPolicies(body.policies, body.storeId);
+  });
+  app.get("/api/admin/audit", async (request) => {
+    check(request);
+    const query = {
+      before: queryNumber(request, "before"),
+      limit: queryNumber(request, "limit") ?? DEFAULT_PAGE,
+      action: queryChecked(request, "action", actionSchema),
+    };
+    return admin.listAudit(query, storeId(request));
+  });
+}
+
+function conflictFilter(request: FastifyRequest): Parameters<Admin["listConflicts"]>[0] {
+  return {
+    status: queryChecked(request, "status", statusSchema),
+    collection: queryChecked(request, "collection", collectionNameSchema),
+    recordId: queryChecked(request, "recordId", idSchema),
+    deviceId: queryChecked(request, "deviceId", idSchema),
+    kind: queryChecked(request, "kind", conflictKindSchema),
+    policy: queryChecked(request, "policy", policySchema),
+    text: queryChecked(request, "q", searchSchema),
+  };
 }

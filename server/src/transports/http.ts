@@ -10,11 +10,13 @@ import Fastify, {
 } from "fastify";
 import type { Admin } from "../admin.ts";
 import type { Enrolments } from "../enrolment.ts";
+import type { History } from "../history.ts";
 import type { OriginCheck } from "../origin.ts";
 import { randomHex } from "../runtime.ts";
 import type { SeedDoor } from "../seed-door.ts";
 import type { SessionServices } from "../session-services.ts";
 import { addAdminDoors, addEnrolmentDoor } from "./http-admin.ts";
+import { addHistoryDoor } from "./http-history.ts";
 import { addSeedDoors } from "./http-seed.ts";
 import { addSyncDoors } from "./http-sync.ts";
 import { replicationErrorOf, sendProblem } from "./problem.ts";
@@ -26,6 +28,7 @@ export interface HttpOptions {
   readonly seed: SeedDoor | null;
   readonly enrolments: Enrolments;
   readonly admin: Admin;
+  readonly history: History;
   readonly allowOrigin: OriginCheck;
   readonly isDraining: () => boolean;
   /** Resolves when the database answers. */
@@ -60,6 +63,7 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
   if (options.seed) addSeedDoors(app, services, options.seed);
   addEnrolmentDoor(app, options.enrolments);
   addAdminDoors(app, options.admin);
+  addHistoryDoor(app, options);
   addNodeDoors(app, options);
   await addWebApp(app, options.webRoot);
   return app;
@@ -93,7 +97,7 @@ function answerProblems(app: FastifyInstance, services: SessionServices): void {
   app.setErrorHandler((error: Error, request, reply) => answerError(services, error, request, reply));
   const routes: { readonly path: RegExp; readonly methods: string[] }[] = [];
   app.addHook("onRoute", ({ url, method }) => {
-    const pattern = url.replace(/[.$]/g, "\\$&").replace(/:[a-z]+/g, "[^/]+");
+    const pattern = url.replace(/[.$]/g, "\\$&").replace(/:[a-z]+/gi, "[^/]+");
     if (!url.includes("*")) routes.push({ path: new RegExp(`^${pattern}$`), methods: [method].flat() });
   });
   app.setNotFoundHandler((request, reply) => {
@@ -138,7 +142,7 @@ function addHooks(app: FastifyInstance, { services, allowOrigin, isDraining }: H
 function preflight(reply: FastifyReply): FastifyReply {
   return reply
     .headers({
-      "access-control-allow-methods": "GET, POST, DELETE",
+      "access-control-allow-methods": "GET, POST, PUT, DELETE",
       "access-control-allow-headers": "authorization, content-type",
       "access-control-max-age": "600",
     })

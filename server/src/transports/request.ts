@@ -24,6 +24,19 @@ export function queryValue(request: FastifyRequest, name: string): string | null
   return value;
 }
 
+/** A query parameter that a schema checks; null: absent or empty. @throws ReplicationError UNPROCESSABLE, MALFORMED for a repeated one */
+export function queryChecked<T>(request: FastifyRequest, name: string, schema: z.ZodMiniType<T>): T | null {
+  const value = queryValue(request, name);
+  return value === null ? null : checked(name, value, schema);
+}
+
+/** @throws ReplicationError UNPROCESSABLE */
+export function checked<T>(name: string, value: string, schema: z.ZodMiniType<T>): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new ReplicationError("UNPROCESSABLE", `${name}: ${parsed.error.issues[0]?.message ?? "invalid"}`);
+}
+
 /** @throws ReplicationError MALFORMED */
 export function queryNumber(request: FastifyRequest, name: string): number | null {
   const value = queryValue(request, name);
