@@ -1,4 +1,4 @@
-/** The part of the English texts that tells about syncing: badge, panel, errors, conflicts. */
+/** The part of the English texts that tells about syncing: badge, panel, errors. */
 export const enSync = {
   sync: {
     badge: {
@@ -55,6 +55,8 @@ export const enSync = {
     digestsEqual: "Equal, record for record",
     digestsUnequal: "Different; being repaired",
     digestsUnknown: "Not compared yet",
+    digestMismatches: (count: number) =>
+      count === 1 ? "Once it was different, and was repaired" : `${count} times it was different, and was repaired`,
     led: "Led by",
     ledHere: "This tab",
     ledElsewhere: "Another tab of this browser",
@@ -74,21 +76,24 @@ export const enSync = {
     reauthenticateText:
       "It was revoked, or the server was set up anew. You can keep selling: everything stays saved here. Enter a new code to go on syncing.",
     conflicts: "Conflicts",
-    conflictKept: "Two registers changed the same thing at once. One value stands, the other is kept here.",
-    noConflicts: "None",
-    conflictStands: (who: string) => `The value of ${who} stands`,
-    conflictMerged: "Both changes were joined",
+    conflictsOpen: (count: number) => (count === 1 ? "1 needs a decision" : `${count} need a decision`),
+    conflictsNone: "Nothing needs a decision",
+    conflictsShow: "Open conflicts",
     conflictToast: (what: string) =>
       `${what} was changed elsewhere at the same time. Their version stands; yours is kept under conflicts.`,
-    conflictOpen: "Not settled yet",
-    conflictDeleted: (who: string) => `Deleted by ${who}; the change to it was kept here`,
-    conflictNumber: "Two registers used the same number; the later one got another",
+    conflictOpenToast: (what: string) =>
+      `${what} was changed elsewhere at the same time. Both versions are kept until somebody decides.`,
+    copied: "This register’s identity is in use on another machine too",
+    copiedText:
+      "Its data was copied, or put back from a copy. Nothing is lost, but two machines now speak in one name. On one of the two: wait until nothing is waiting to be sent, delete this page’s data in the browser, and set it up again with a code of its own.",
     server: "the server",
   },
   strip: {
     offline: "Offline. You can sell, take payment and keep orders open; all is saved here and sent later.",
     offlineShort: "Offline – selling works, all is saved here",
     catchingUp: (done: string, of: string) => `Fetching ${done} of ${of} changes. You can sell meanwhile.`,
+    copied: "This register was copied to another machine.",
+    copiedDetails: "What to do",
     reauthenticate: "This register needs a new code to sync. Selling goes on.",
     upgrade: "A newer version must be loaded to sync. Selling goes on.",
     enterCode: "Enter code",
@@ -118,24 +123,5 @@ export const enSync = {
     TEXT_INVALID: "A text holds characters that can’t be kept.",
     quota: "This device has no space left. Free some, then try again.",
     other: (message: string) => message,
-  },
-  fields: {
-    items: "item",
-    notes: "note",
-    total: "total",
-    subtotal: "subtotal",
-    tax: "tax",
-    discount: "discount",
-    orderStatus: "order status",
-    paymentStatus: "payment status",
-    paymentMethod: "payment method",
-    orderNumber: "number",
-    referenceNumber: "number",
-    completedAt: "time of payment",
-    quantity: "quantity",
-    name: "name",
-    price: "price",
-    changed: "changed",
-    nothing: "nothing",
   },
 };

@@ -3,16 +3,19 @@ import { en, type Messages } from "./en.ts";
 
 const LANGUAGES: Readonly<Record<string, Messages>> = { en };
 
-let current = $state.raw(en);
+let chosen = $state("en");
 
 export function t(): Messages {
-  return current;
+  return LANGUAGES[chosen] ?? en;
+}
+
+/** Key of the chosen language in tables of texts like the one above. */
+export function language(): string {
+  return chosen;
 }
 
 /** @param tags BCP 47, best first; the first language that we have texts for is taken, else English */
 export function speak(tags: readonly string[]): void {
-  const known = tags
-    .map((tag) => tag.toLowerCase().split("-")[0] ?? "")
-    .find((language) => Object.hasOwn(LANGUAGES, language));
-  current = LANGUAGES[known ?? "en"] ?? en;
+  const known = tags.map((tag) => tag.toLowerCase().split("-")[0] ?? "").find((each) => Object.hasOwn(LANGUAGES, each));
+  chosen = known ?? "en";
 }

@@ -1,12 +1,6 @@
 /** Where the register is, kept in the address's fragment: the back button works, and so does a reload without the server. */
 import type { Environment } from "../environment.ts";
-
-export type Place = { readonly view: "sell" } | { readonly view: "orders"; readonly orderId: string | null };
-
-export function parsePlace(fragment: string): Place {
-  const [view, orderId] = fragment.replace(/^\//, "").split("/");
-  return view === "orders" ? { view, orderId: orderId ? orderId : null } : { view: "sell" };
-}
+import { parsePlace, type Place } from "./route.ts";
 
 export class Route {
   readonly #fragment: Environment["fragment"];
@@ -28,6 +22,15 @@ export class Route {
   }
   order(orderId: string): void {
     this.#go({ view: "orders", orderId }, `orders/${orderId}`);
+  }
+  conflicts(): void {
+    this.#go({ view: "conflicts", conflictId: null }, "conflicts");
+  }
+  conflict(conflictId: string): void {
+    this.#go({ view: "conflicts", conflictId }, `conflicts/${conflictId}`);
+  }
+  history(collection: string, localId: string): void {
+    this.#go({ view: "history", collection, localId }, `history/${collection}/${localId}`);
   }
   close(): void {
     this.#stop();

@@ -62,6 +62,7 @@ export class Till {
   readonly link;
   readonly outbox;
   readonly conflicts;
+  readonly copied;
   readonly lastError;
   readonly #shop;
   readonly #presence;
@@ -85,6 +86,7 @@ export class Till {
     this.link = live.of(replica.link$.pipe(calmLink(env.now)), NO_LINK);
     this.outbox = live.of(replica.outbox$, []);
     this.conflicts = live.of(replica.conflicts$, []);
+    this.copied = live.of(replica.copied$, false);
     this.#presence = live.of(replica.presence$, []);
     const ended = replica.syncState$.pipe(filter((state) => state.type === "Error" || state.type === "Success"));
     this.lastError = live.of(
@@ -93,13 +95,15 @@ export class Till {
     );
     // The first list is history; what joins it later, and lost here, is news.
     this.#live.run(replica.conflicts$.pipe(pairwise()), ([before, now]) => {
-      const known = before.map(({ localId }) => localId);
-      const lost = now.find(({ localId, data }) => !known.includes(localId) && this.#isLost(data));
-      if (lost)
-        this.notify(
-          t().sync.conflictToast(recordName(lost.data.collection, lost.data.server.data, t())),
-          CONFLICT_TOAST_MS,
-        );
+      const known = new Set(before.map(({ localId }) => localId));
+      const lost = now.find(({ localId, data }) => !known.has(localId) && this.#isLost(data));
+      if (!lost) return;
+      const { collection, server, client, status } = lost.data;
+      const what = recordName(collection, server.data ?? client.data, t());
+      this.notify(
+        status === "open" ? t().sync.conflictOpenToast(what) : t().sync.conflictToast(what),
+        CONFLICT_TOAST_MS,
+      );
     });
     this.now = env.now();
     this.#stopClock = env.every(TICK_MS, () => (this.now = env.now()));
@@ -109,7 +113,11 @@ export class Till {
   readonly shop = $derived.by(() => this.#shop.current?.data);
   readonly languages = $derived.by(() => [...(this.shop ? [this.shop.language] : []), ...this.env.languages]);
   readonly formats = $derived.by(() => formatsFor(this.languages, this.shop?.currency ?? "USD"));
-  readonly badge = $derived.by(() => badgeOf(this.stats.current, this.link.current));
+  readonly openConflicts = $derived.by(() => this.conflicts.current.filter(({ data }) => data.status === "open"));
+  readonly badge = $derived.by(() => badgeOf(this.stats.current, this.link.current, this.openConflicts.length));
+  readonly #conflictOf = $derived.by(
+    () => new Map(this.openConflicts.map(({ localId, data }) => [`${data.collection}/${data.recordId}`, localId])),
+  );
 
   #lastIndex = EMPTY_INDEX;
   /** The catalogue, ready for search. */
@@ -143,14 +151,19 @@ export class Till {
     return this.deviceName(record.createdBy) ?? t().app.register(record.data.orderNumber.split("-")[0] ?? "");
   }
 
+  /** @returns localId of an open conflict about this record, whoever lost; undefined: none */
+  conflictOf({ collection, localId }: Pick<ReplicaRecord<unknown>, "collection" | "localId">): string | undefined {
+    return this.#conflictOf.get(`${collection}/${localId}`);
+  }
+
   saleContext(): SaleContext {
     const { deviceId, name } = this.replica.identity;
     if (!this.shop) throw new Error("the shop's settings are not here yet");
     return { now: this.env.now(), newId: this.env.newId, userId: deviceId, userName: name, taxMode: this.shop.taxMode };
   }
 
-  #isLost({ client, settlement }: ConflictData): boolean {
-    return this.isOwn(client.deviceId) && settlement === "SERVER";
+  #isLost({ client, settlement, status }: ConflictData): boolean {
+    return this.isOwn(client.deviceId) && (status === "open" || settlement === "SERVER");
   }
 
   notify(text: string, ms = TOAST_MS): void {

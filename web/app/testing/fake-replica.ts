@@ -1,5 +1,5 @@
 /** A replica in memory for the preview: saves at once, and "the server" does what the preview tells it. Not part of the product. */
-import { BehaviorSubject, map, type Observable } from "rxjs";
+import { BehaviorSubject, combineLatest, map, type Observable } from "rxjs";
 import type {
   CollectionStats,
   Identity,
@@ -9,17 +9,21 @@ import type {
   Replica,
   ReplicaCollection,
   ReplicaRecord,
+  SettleChoice,
   SyncState,
   SyncStats,
   WriteIntent,
 } from "@tillwire/client/api";
 import { checkData, type AnyCollection, type Collection } from "@tillwire/protocol/collection";
 import type { ConflictData } from "@tillwire/protocol/conflicts";
+import { ReplicationError } from "@tillwire/protocol/errors";
 import { hashOf } from "@tillwire/protocol/hash";
-import type { PresentDevice } from "@tillwire/protocol/messages";
+import type { Change, PresentDevice, RecordHistory } from "@tillwire/protocol/messages";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
 
 type AnyRecord = ReplicaRecord<Record<string, unknown>>;
+
+const VERSIONS_A_PAGE = 6;
 
 export class FakeReplica implements Replica {
   readonly #records = new Map<string, BehaviorSubject<ReadonlyMap<string, AnyRecord>>>();
@@ -38,22 +42,25 @@ export class FakeReplica implements Replica {
   readonly outbox$ = new BehaviorSubject<readonly OutboxEntry[]>([]);
   readonly conflicts$ = new BehaviorSubject<readonly ReplicaRecord<ConflictData>[]>([]);
   readonly presence$ = new BehaviorSubject<readonly PresentDevice[]>([]);
+  readonly copied$ = new BehaviorSubject(false);
+  readonly digests$ = new BehaviorSubject({ digestsEqual: true, digestMismatches: 0 });
   readonly stats$: Observable<SyncStats>;
+  /** Every version of every record, oldest first. */
+  readonly #versions = new Map<string, Change[]>();
 
   constructor(
     readonly identity: Identity,
     private readonly now: () => number,
   ) {
-    this.stats$ = this.outbox$.pipe(
-      map((entries) => ({
+    this.stats$ = combineLatest([this.outbox$, this.digests$]).pipe(
+      map(([entries, digests]) => ({
         pending: entries.filter(({ state }) => state !== "rejected").length,
         failed: entries.filter(({ state }) => state === "rejected").length,
         synced: 0,
         collections: new Map<string, CollectionStats>(),
         lastSyncAt: this.now() - 42_000,
         oldestPendingAt: entries[0]?.createdAt ?? null,
-        digestsEqual: true,
-        digestMismatches: 0,
+        ...digests,
       })),
     );
   }
@@ -63,7 +70,7 @@ export class FakeReplica implements Replica {
     const all = () => [...subject.value.values()] as unknown as ReplicaRecord<T>[];
     return {
       put: async (data, options) => this.#put(collection.name, data, options) as unknown as ReplicaRecord<T>,
-      delete: async (localId) => subject.next(new Map([...subject.value].filter(([id]) => id !== localId))),
+      delete: async (localId) => this.remove(collection.name, localId, this.identity.deviceId, this.now()),
       get: async (localId) => all().find((record) => record.localId === localId),
       query: async () => all(),
       records$: subject.pipe(map(() => all())),
@@ -95,6 +102,57 @@ export class FakeReplica implements Replica {
     for (const { data, deviceId, updatedAt } of changes)
       this.#store(records, collection, data, deviceId, updatedAt, "synced");
     subject.next(records);
+  }
+
+  /** A deletion by whatever device. */
+  remove(collection: string, localId: string, deviceId: string, updatedAt: number): void {
+    const subject = this.#subject(collection);
+    subject.next(new Map([...subject.value].filter(([id]) => id !== localId)));
+    this.#log({ collection, localId, data: null, hash: hashOf(null), deviceId, updatedAt });
+  }
+
+  /** A conflict as the server would tell of it. */
+  openConflict(data: ConflictData): void {
+    const others = this.conflicts$.value.filter(({ localId }) => localId !== data.id);
+    const syncVersion = (this.conflicts$.value.find(({ localId }) => localId === data.id)?.syncVersion ?? 0) + 1;
+    const record: ReplicaRecord<ConflictData> = {
+      ...{ collection: "conflicts", localId: data.id, data, syncVersion, hash: "", readAt: { version: 1, hash: null } },
+      ...{ createdBy: "server", deviceId: "server", updatedAt: this.now(), sync: "synced" },
+    };
+    this.conflicts$.next([...others, record]);
+  }
+
+  async settle(conflictId: string, choice: SettleChoice): Promise<string> {
+    const conflict = this.conflicts$.value.find(({ localId }) => localId === conflictId)?.data;
+    if (!conflict) throw new ReplicationError("NOT_FOUND", "no such conflict");
+    const { collection, recordId, client, server } = conflict;
+    const data = typeof choice === "object" ? choice.data : choice === "server" ? server.data : client.data;
+    const localId = choice === "both" ? `${recordId}-2` : recordId;
+    if (data === null) this.remove(collection, localId, this.identity.deviceId, this.now());
+    else this.#put(collection, { ...(data as object), id: localId });
+    const settlement = { server: "SERVER", client: "CLIENT", both: "BOTH" } as const;
+    const settle = () =>
+      this.openConflict({
+        ...conflict,
+        status: "settled",
+        settlement: typeof choice === "object" ? "MERGED" : settlement[choice],
+        settledBy: this.identity.deviceId,
+        settledAt: this.now(),
+        ...(choice === "both" && { keptAs: localId }),
+      });
+    if (this.link$.value.state === "live") setTimeout(settle, 700);
+    return localId;
+  }
+
+  async history(collection: string, localId: string, before?: number): Promise<RecordHistory> {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    if (this.link$.value.state === "offline") throw new ReplicationError("UNAVAILABLE", "offline");
+    const all = (this.#versions.get(`${collection}/${localId}`) ?? []).toReversed();
+    if (all.length === 0) throw new ReplicationError("NOT_FOUND", "no such record");
+    const older = all.filter(({ syncVersion }) => before === undefined || syncVersion < before);
+    const versions = older.slice(0, VERSIONS_A_PAGE);
+    const nextBefore = older.length > versions.length ? versions.at(-1)!.syncVersion : null;
+    return { collection, localId, versions, nextBefore };
   }
 
   /** The server refused a write. */
@@ -178,7 +236,22 @@ export class FakeReplica implements Replica {
       sync,
     };
     records.set(localId, record);
+    this.#log(record);
     return record;
+  }
+  #log(
+    version: Pick<AnyRecord, "collection" | "localId" | "hash" | "deviceId" | "updatedAt"> & { data: unknown },
+  ): void {
+    const key = `${version.collection}/${version.localId}`;
+    const versions = this.#versions.get(key) ?? [];
+    const { collection, localId, hash, deviceId, updatedAt, data } = version;
+    const syncVersion = versions.length + 1;
+    const createdBy = versions[0]?.createdBy ?? deviceId;
+    const deleted = data === null;
+    this.#versions.set(key, [
+      ...versions,
+      { seq: syncVersion, collection, localId, syncVersion, hash, deleted, deviceId, createdBy, updatedAt, data },
+    ]);
   }
   #subject(name: string): BehaviorSubject<ReadonlyMap<string, AnyRecord>> {
     const known = this.#records.get(name);

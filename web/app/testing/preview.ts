@@ -1,6 +1,7 @@
 /**
  * The register on a fake replica, for looking at it: `vite` serves /app/testing/preview.html?scene=... while developing; no build contains
- * it. Scenes: live (default), offline, attention, catching-up, first-start, polling, paused, enrol, empty, many.
+ * it. Scenes: live (default), offline, attention, catching-up, first-start, polling, paused, enrol, empty, many,
+ * conflicts (behind #conflicts and #history/orders/o1), conflicts-offline, copied.
  */
 import "../theme/base.css";
 import { mount } from "svelte";
@@ -10,6 +11,7 @@ import { ReplicationError } from "@tillwire/protocol/errors";
 import App from "../app.svelte";
 import type { Backend } from "../backend.ts";
 import type { Environment } from "../environment.ts";
+import { fillConflicts, fillHistory } from "./demo-conflicts.ts";
 import { demoOrder, demoProducts, DEVICES, SHOP } from "./demo-data.ts";
 import { FakeReplica } from "./fake-replica.ts";
 
@@ -89,7 +91,7 @@ const scenes: Record<string, () => Promise<void> | void> = {
     link({ state: "live" });
     const entry = replica.outbox$.value[0];
     if (entry) replica.reject(entry.key, "GUARD", "items of a paid order can't change");
-    conflict();
+    fillConflicts(replica, now, PRODUCTS);
   },
   "catching-up": () => {
     fill();
@@ -104,51 +106,23 @@ const scenes: Record<string, () => Promise<void> | void> = {
     fill();
     link({ state: "offline", transport: null, paused: "reauthenticate" });
   },
+  conflicts: () => {
+    fill();
+    fillConflicts(replica, now, PRODUCTS);
+    fillHistory(replica, now, PRODUCTS);
+  },
+  "conflicts-offline": () => {
+    link({ state: "offline", transport: null });
+    fill();
+    fillConflicts(replica, now, PRODUCTS);
+  },
+  copied: () => {
+    fill();
+    replica.copied$.next(true);
+    replica.digests$.next({ digestsEqual: false, digestMismatches: 3 });
+  },
   empty: () => replica.receive("settings", [{ data: SHOP, deviceId: "server", updatedAt: now() }]),
 };
-
-function conflict() {
-  const { order } = demoOrder(2, now(), PRODUCTS);
-  const side = { syncVersion: 3, hash: "0".repeat(64), deleted: false, at: now() - 90_000, data: order };
-  const data = {
-    id: "c1",
-    collection: "orders",
-    recordId: order.id,
-    kind: "CONCURRENT_MODIFICATION" as const,
-    policy: "SERVER_WINS" as const,
-    status: "settled" as const,
-    base: null,
-    client: { ...side, deviceId: "d1" },
-    server: { ...side, deviceId: "d2" },
-    fields: [
-      {
-        field: "notes",
-        localValue: "Table 4, oat milk",
-        serverValue: "Table 4, oat milk for both",
-        resolution: "SERVER" as const,
-      },
-      { field: "total", localValue: 18.4, serverValue: 21.2, resolution: "SERVER" as const },
-      { field: "items.i2-0.quantity", localValue: 1, serverValue: 2, resolution: "SERVER" as const },
-    ],
-    createdAt: now() - 90_000,
-    settledAt: now() - 90_000,
-    settledBy: "server",
-    settlement: "SERVER" as const,
-  };
-  const record = {
-    collection: "conflicts",
-    localId: "c1",
-    data,
-    syncVersion: 1,
-    hash: "",
-    readAt: { version: 1, hash: null },
-    createdBy: "server",
-    deviceId: "server",
-    updatedAt: now(),
-    sync: "synced" as const,
-  };
-  replica.conflicts$.next([record]);
-}
 
 const env: Environment = {
   origin: location.origin,

@@ -4,20 +4,24 @@ import type { LinkStatus, SyncStats } from "@tillwire/client/api";
 export type BadgeState = "live" | "syncing" | "offline" | "attention" | "catching-up" | "polling" | "connecting";
 export interface Badge {
   readonly state: BadgeState;
-  /** Writes that wait; for `attention` those that were rejected. */
+  /** Writes that wait; for `attention` those that were rejected, and the open conflicts. */
   readonly count: number;
   /** Only while catching up, 0 to 100. */
   readonly percent: number | null;
 }
 
-/** What a person must know first wins: rejected work, then a missing link, then work on its way. */
-export function badgeOf(stats: Pick<SyncStats, "pending" | "failed">, link: LinkStatus): Badge {
+/**
+ * What a person must know first wins: what waits for a decision, then a missing link, then work on its way.
+ * @param openConflicts of the whole shop: any register may settle them
+ */
+export function badgeOf(stats: Pick<SyncStats, "pending" | "failed">, link: LinkStatus, openConflicts: number): Badge {
   const badge = (state: BadgeState, count = stats.pending, percent: number | null = null): Badge => ({
     state,
     count,
     percent,
   });
-  if (stats.failed > 0 || link.paused) return badge("attention", stats.failed);
+  const attention = stats.failed + openConflicts;
+  if (attention > 0 || link.paused) return badge("attention", attention);
   switch (link.state) {
     case "offline":
       return badge("offline");
