@@ -34,6 +34,9 @@ export interface MemoryDevice {
   readonly appJson: string | null;
   readonly lastSeenAt: number | null;
   readonly revokedAt: number | null;
+  readonly mark: string | null;
+  readonly markBefore: string | null;
+  readonly copiedAt: number | null;
   readonly createdAt: number;
   readonly syncTimestamp: number | null;
   readonly syncAnswer: { readonly from: number; readonly to: number } | null;

@@ -1,6 +1,7 @@
 /** The databases that the conformance suite asks the same of: the twin in memory, and PostgreSQL (embedded, or the one of DATABASE_URL). */
 import type { ConflictPolicy } from "@tillwire/protocol/messages";
 import { MemoryDatabase, MemoryShop } from "../../src/store/memory-database.ts";
+import { NEW_DEVICE } from "../../src/store/memory-devices.ts";
 import { createMemoryStore } from "../../src/store/memory-store.ts";
 import { createPostgresStore } from "../../src/store/postgres-store.ts";
 import type { ReplicationStore } from "../../src/store/store.ts";
@@ -24,10 +25,9 @@ export async function memoryBackend(): Promise<StoreBackend & { readonly databas
     store: createMemoryStore(database),
     openShop: async (storeId) => void database.shops.set(storeId, new MemoryShop(storeId, storeId, "epoch-1")),
     enrol: async (storeId, deviceId) => {
-      const unknown = { cursor: null, appJson: null, lastSeenAt: null, syncTimestamp: null, syncAnswer: null };
       shopOf(storeId).devices.set(deviceId, {
-        ...{ ...unknown, deviceId, name: deviceId, role: "register", registerCode: deviceId, statusJson: "{}" },
-        ...{ tokenHash: `${storeId}/${deviceId}`, revokedAt: null, createdAt: 0 },
+        ...{ ...NEW_DEVICE, deviceId, name: deviceId, role: "register", registerCode: deviceId, createdAt: 0 },
+        tokenHash: `${storeId}/${deviceId}`,
       });
     },
     revoke: async (storeId, deviceId) => {
