@@ -32,6 +32,8 @@ export const settingsSchema = z.looseObject({
   taxMode: z.enum(["inclusive", "exclusive"]),
   taxRates: z.array(z.looseObject({ id: z.string(), name: z.string(), rate: z.number().check(z.gte(0), z.lte(1)) })),
   receiptHeader: z.array(z.string()),
+  /** Ids of the categories that the kitchen makes: only their items get tickets. Absent: all; empty: there is no kitchen. */
+  kitchenCategories: z.nullish(z.array(z.string())),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 export const SETTINGS_ID = "shop";

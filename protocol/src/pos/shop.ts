@@ -3,6 +3,7 @@ import { collectionSet } from "../collection.ts";
 import { conflicts } from "../conflicts.ts";
 import { products, settings, staff } from "./catalogue.ts";
 import { orders } from "./orders.ts";
+import { tickets } from "./tickets.ts";
 import { transactions } from "./transactions.ts";
 
-export const SHOP_COLLECTIONS = collectionSet([orders, transactions, products, settings, staff, conflicts]);
+export const SHOP_COLLECTIONS = collectionSet([orders, transactions, products, settings, staff, tickets, conflicts]);
