@@ -76,7 +76,7 @@ const WRONG_TOKENS_PER_MINUTE = 30;
 const MAX_PAGE = 200;
 
 export function createAdmin(options: AdminOptions): Admin {
-  const { shops, devices, store, conflicts, audit, policies, enrolments, gate, runtime } = options;
+  const { shops, devices, store, enrolments, gate, runtime } = options;
   const wrong = createTokenBuckets(
     { perSecond: WRONG_TOKENS_PER_MINUTE / 60, burst: WRONG_TOKENS_PER_MINUTE },
     runtime.now,
@@ -132,19 +132,21 @@ export function createAdmin(options: AdminOptions): Admin {
     },
     async beginEpoch(reoffer, storeId) {
       const shop = await storeOf(storeId);
-      const head = await gate.run(() => store.readHead(shop.storeId));
-      const epoch = await gate.run(() =>
-        store.beginEpoch(
-          shop.storeId,
-          head!.epoch,
-          epochAfter(newUuid(runtime), head!.epoch),
-          reoffer,
-          "ADMINISTRATOR",
-        ),
-      );
+      const { epoch: before } = (await gate.run(() => store.readHead(shop.storeId)))!;
+      const next = epochAfter(newUuid(runtime), before);
+      const epoch = await gate.run(() => store.beginEpoch(shop.storeId, before, next, reoffer, "ADMINISTRATOR"));
       options.onNewEpoch(shop.storeId, epoch);
       return { epoch };
     },
+    ...createBooks(options, storeOf),
+  };
+}
+
+type Books = Pick<Admin, "listConflicts" | "readPolicies" | "setPolicies" | "listAudit">;
+
+/** What a shop decided, and what was decided about it. */
+function createBooks({ conflicts, audit, policies, gate }: AdminOptions, storeOf: Admin["storeOf"]): Books {
+  return {
     async listConflicts(filter, before, limit, storeId) {
       const shop = await storeOf(storeId);
       const page = await gate.run(() => conflicts.list(shop.storeId, filter, before, pageSize(limit)));

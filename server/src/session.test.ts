@@ -88,6 +88,41 @@ describe("time", () => {
   });
 });
 
+describe("marks", () => {
+  test("a hello whose link is gone outdates no mark", async () => {
+    let opened: (() => void) | undefined;
+    const presented: unknown[] = [];
+    const opening = { epoch: "e", head: 0, position: 0, reset: null };
+    const feed = { open: () => new Promise<typeof opening>((resolve) => (opened = () => resolve(opening))) };
+    const { runtime, services, connect } = setUp({ feed });
+    services.marks.present = async (_device, mark, checked) => (presented.push([mark, checked]), { mark: "2.b" });
+    const gone = connect();
+    await gone.hello({ mark: "1.a", syncToken: "t" });
+    gone.listener!.closed();
+    opened!();
+    await runtime.pass(0);
+    expect(presented).toEqual([]);
+    const again = connect();
+    await again.hello({ mark: "1.a", syncToken: "t" });
+    opened!();
+    await runtime.pass(0);
+    expect(presented).toEqual([["1.a", true]]);
+    expect(again.sent[0]).toMatchObject({ type: "welcome", mark: "2.b" });
+  });
+
+  test("a hello without a sync token, or that is reset, finds no copy", async () => {
+    const presented: unknown[] = [];
+    const restart = { reason: "EPOCH_CHANGED", reoffer: null } as const;
+    const open: Feed["open"] = async (_storeId, syncToken) => {
+      return { epoch: "e", head: 0, position: 0, reset: syncToken === "old" ? restart : null };
+    };
+    const { services, connect } = setUp({ feed: { open } });
+    services.marks.present = async (_device, _mark, checked) => (presented.push(checked), {});
+    for (const syncToken of ["current", "old", null]) await connect().hello({ mark: "1.a", syncToken });
+    expect(presented).toEqual([true, false, false]);
+  });
+});
+
 describe("slow links", () => {
   test("more than 4 MiB in the buffer of a live session cuts it", async () => {
     const { sessions, connect } = setUp();

@@ -3,11 +3,11 @@ import { Writable } from "node:stream";
 import { io } from "socket.io-client";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { changesSchema, enrolResponseSchema, pushedSchema } from "@tillwire/protocol/messages";
+import { changesSchema, enrolResponseSchema, pushedSchema, type Base } from "@tillwire/protocol/messages";
 import { formatSyncToken, parseSyncToken } from "@tillwire/protocol/sync-token";
 import { goLive, until } from "./support/live-client.ts";
 import { request, startTestServer, type TestServer } from "./support/server.ts";
-import { order, put } from "./support/shop-fixture.ts";
+import { at, NEW, order, put } from "./support/shop-fixture.ts";
 
 let shop: TestServer;
 let logged = "";
@@ -289,15 +289,18 @@ describe("administration", () => {
   test("conflicts are listed, latest first, in pages", async () => {
     const storeId = await shop.openShop("disputes");
     const a = await goLive(shop.url, "websocket", (await shop.enrol({ storeId })).token);
-    for (const notes of ["one", "two", "three"]) {
-      a.send({ type: "push", id: notes, writes: [put("orders", "o", order("o", { notes }))] });
-      await a.next("pushed");
-    }
-    const first = (await shop.admin("GET", `/api/admin/conflicts?storeId=${storeId}&limit=1`)).body;
-    expect(first.conflicts).toMatchObject([
+    const push = async (notes: string, syncVersion: number, base: Base): Promise<Base> => {
+      a.send({ type: "push", id: notes, writes: [put("orders", "o", order("o", { notes }), syncVersion, base)] });
+      return at((await a.next("pushed")).results[0]);
+    };
+    const first = await push("one", 1, NEW);
+    await push("current", 2, first);
+    for (const notes of ["two", "three"]) await push(notes, 2, first);
+    const latest = (await shop.admin("GET", `/api/admin/conflicts?storeId=${storeId}&limit=1`)).body;
+    expect(latest.conflicts).toMatchObject([
       { recordId: "o", kind: "HASH_MISMATCH", client: { data: { notes: "three" } } },
     ]);
-    const path = `/api/admin/conflicts?storeId=${storeId}&limit=1&before=${first.nextBefore}`;
+    const path = `/api/admin/conflicts?storeId=${storeId}&limit=1&before=${latest.nextBefore}`;
     expect((await shop.admin("GET", path)).body.conflicts).toMatchObject([{ client: { data: { notes: "two" } } }]);
     a.close();
   });
@@ -352,8 +355,11 @@ test("the log says what happened, without data or tokens", async () => {
   const secret = order("log-1", { customerName: "Confidential" });
   const other = order("log-1", { customerName: "Confidential too" });
   const { syncToken } = page;
-  await shop.request(token, "POST", "/api/sync/push", { id: "p", syncToken, writes: [put("orders", "log-1", secret)] });
-  await shop.request(token, "POST", "/api/sync/push", { id: "p", syncToken, writes: [put("orders", "log-1", other)] });
+  const push = async (write: object): Promise<Base> =>
+    at((await shop.request(token, "POST", "/api/sync/push", { id: "p", syncToken, writes: [write] })).body.results[0]);
+  const first = await push(put("orders", "log-1", secret));
+  await push(put("orders", "log-1", order("log-1"), 2, first));
+  await push(put("orders", "log-1", other, 2, first));
   const lines = logged.split("\n").filter((line) => line.includes("log-1"));
   expect(JSON.parse(lines.at(-1)!)).toMatchObject({
     level: 40,

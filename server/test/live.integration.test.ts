@@ -291,8 +291,12 @@ describe("resets", () => {
   test("a cursor ahead of the head begins a new epoch, once, for every device", async () => {
     const storeId = await shop.openShop("lost its last hours");
     const witness = await goLive(shop.url, "websocket", (await shop.enrol({ storeId })).token);
-    const { epoch } = parseSyncToken(witness.received.at(-1).syncToken)!;
-    const ahead = formatSyncToken({ epoch, cursor: 99, choice: "all" });
+    witness.send({ type: "push", id: "p", writes: [put("orders", "lost", order("lost"))] });
+    const { syncToken: ahead } = await witness.next("changes", ({ to }) => to === 1);
+    const { epoch } = parseSyncToken(ahead)!;
+    // what a restore to before that commit leaves
+    await shop.database.sql`delete from records where store_id = ${storeId}`;
+    await shop.database.sql`update stores set head = 0 where id = ${storeId}`;
     const returning = await Promise.all([shop.enrol({ storeId }), shop.enrol({ storeId })]);
     const clients = await Promise.all(
       returning.map(async ({ token }) => {
