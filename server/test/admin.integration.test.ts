@@ -294,6 +294,19 @@ describe("conflicts", () => {
     expect(await ids("?recordId=needle")).toEqual(["needle"]);
   });
 
+  test("so it does where they are many bytes", async () => {
+    await clash("needle", a);
+    // texts that don't pack
+    await shop.database.sql`
+      insert into records (store_id, collection, local_id, seq, sync_version, server_hash, created_by, device_id, deleted, data, created_at, updated_at)
+      select ${storeId}, 'conflicts', 'c-' || n, 1000 + n, 1, repeat('0', 64), 'server', 'server', false,
+        jsonb_build_object('recordId', 'straw', 'server', jsonb_build_object('data', text)), now(), now()
+      from generate_series(1, 20) n, (select string_agg(md5(i::text), '') as text from generate_series(1, 32000) i) t`;
+    const page = await read("conflicts?q=needle");
+    expect(page.conflicts).toEqual([]);
+    expect(await ids(`?q=needle&before=${page.nextBefore}`)).toEqual(["needle"]);
+  });
+
   test("large ones end a page early", async () => {
     for (let index = 0; index < 4; index++)
       await clash(`big-${index}`, a, { customerName: "x".repeat(200_000), notes: "y".repeat(50_000) });

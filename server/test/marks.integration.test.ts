@@ -60,6 +60,17 @@ test("every welcome brings another mark, and one machine alone is never found", 
   expect(await fleet()).toMatchObject({ copiedAt: null, attention: [] });
 });
 
+test("so it is where each visit goes to another node", async () => {
+  const node = await shop.startNode();
+  const machine = newMachine();
+  for (const url of [shop.url, node.url, shop.url, node.url])
+    expect(await visit(machine, { url })).not.toHaveProperty("copied");
+  const old = copyOf(machine);
+  for (const url of [shop.url, node.url]) await visit(machine, { url });
+  expect(await visit(old, { url: node.url })).toMatchObject({ copied: true });
+  expect(await visit(machine)).toMatchObject({ copied: true });
+});
+
 test("a machine that lost welcomes is never found, however many", async () => {
   const machine = newMachine();
   await visit(machine, { lost: true });

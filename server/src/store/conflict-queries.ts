@@ -32,6 +32,8 @@ export interface ConflictQueries {
 }
 
 const SCANNED = 2_000;
+/** As stored, hence packed. */
+const SCANNED_BYTES = 16 * 1024 * 1024;
 /** Of the data of one page; the first conflict is given whatever its size. */
 const PAGE_BYTES = 1024 * 1024;
 
@@ -68,12 +70,16 @@ async function list(
   const key =
     status === null ? sql`` : status === "open" ? sql`and unique_key is not null` : sql`and unique_key is null`;
   const rows = await sql<PageRow[]>`
-    with scanned as materialized (
+    with latest as materialized (
       select seq, updated_at, data from records
       where store_id = ${storeId} and collection = 'conflicts' ${key}
         ${recordId === null ? sql`` : sql`and data ->> 'recordId' = ${recordId}`}
         ${before === null ? sql`` : sql`and seq < ${before}`}
       order by seq desc limit ${SCANNED}
+    ), weighed as (
+      select l.*, sum(pg_column_size(data)) over (order by seq desc) as bytes from latest l
+    ), scanned as materialized (
+      select seq, updated_at, data, bytes from weighed where bytes - pg_column_size(data) < ${SCANNED_BYTES}
     ), matching as materialized (
       select seq, updated_at, data from scanned
       where ${matches(sql, filter)}
@@ -86,7 +92,7 @@ async function list(
         from measured where bytes_before < ${PAGE_BYTES}) as conflicts,
       (select count(*)::int from matching) as matched,
       case when (select count(*) from matching) < ${limit} then
-        (select min(seq) from scanned having count(*) = ${SCANNED}) end as stopped_at`;
+        (select min(seq) from scanned having count(*) = ${SCANNED} or max(bytes) >= ${SCANNED_BYTES}) end as stopped_at`;
   const { conflicts: found, matched, stopped_at } = rows[0]!;
   const conflicts = found ?? [];
   const isCut = matched === limit || conflicts.length < matched;
