@@ -4,7 +4,7 @@ import type { EnrolResponse, Result } from "@tillwire/protocol/messages";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
 import type { SyncServer } from "../src/server.ts";
 import { goLive, until } from "./support/live-client.ts";
-import { request, startTestServer, type TestServer } from "./support/server.ts";
+import { ADMIN_TOKEN, request, startTestServer, type TestServer } from "./support/server.ts";
 import { at, order, put, transaction } from "./support/shop-fixture.ts";
 
 let shop: TestServer;
@@ -116,6 +116,26 @@ describe("policies", () => {
       await setPolicies({ orders: policy });
       expect(await clash(id, a, {}, other.url)).toMatchObject({ outcome, conflict: { policy } });
     }
+  });
+
+  test("administrators who set them at once, on two nodes, follow one another in the audit trail", async () => {
+    const settings = ["MERGE", "MANUAL", "CLIENT_WINS", "SERVER_WINS"];
+    await Promise.all(
+      settings.map((orders, index) =>
+        request(index % 2 ? shop.url : other.url, ADMIN_TOKEN, "PUT", "/api/admin/policies", {
+          policies: { orders },
+          storeId,
+        }),
+      ),
+    );
+    const { entries } = await read("audit?action=policy.changed");
+    const steps = entries.map(({ details }: any) => details.orders).reverse();
+    expect(steps.map(({ to }: any) => to).sort()).toEqual([...settings].sort());
+    expect(steps.map(({ from }: any) => from)).toEqual([null, ...steps.slice(0, -1).map(({ to }: any) => to)]);
+    expect(await read("policies")).toMatchObject({
+      version: 4,
+      policies: expect.arrayContaining([expect.objectContaining({ collection: "orders", set: steps.at(-1).to })]),
+    });
   });
 
   test("S10: one shop's policies are not another's", async () => {
