@@ -27,6 +27,8 @@ function digestsOf(changes: readonly Change[]): Digests {
   return { notes: { count: changes.length, digest: formatDigest(sum) } };
 }
 
+const device = (now: number) => ({ deviceId: "a", now });
+
 let store: LocalStore;
 beforeEach(async () => {
   store = openMemoryStore();
@@ -38,7 +40,7 @@ beforeEach(async () => {
 
 const sync = async (): Promise<SyncRow> => (await store.read((tx) => tx.meta("sync")))!;
 const take = async (one: Changes, now = 0) =>
-  (await commit(store, "relaxed", async (tx) => applyFrame(tx, (await tx.meta("sync"))!, one, now))).result;
+  (await commit(store, "relaxed", async (tx) => applyFrame(tx, (await tx.meta("sync"))!, one, device(now)))).result;
 async function visible(localId: string) {
   return store.read(async (tx) => {
     const { visible: generation } = (await tx.meta("sync"))!;
@@ -83,7 +85,7 @@ describe("the chain", () => {
   it("S5 records, cursor, sync token and digests move in one tx", async () => {
     const changes = [change(1, "x", 1), change(2, "y", 1)];
     const { delta } = await commit(store, "relaxed", async (tx) =>
-      applyFrame(tx, (await tx.meta("sync"))!, frame(0, 2, 2, changes, digestsOf(changes)), 7),
+      applyFrame(tx, (await tx.meta("sync"))!, frame(0, 2, 2, changes, digestsOf(changes)), device(7)),
     );
     expect(delta).toMatchObject({
       revision: 1,
@@ -171,7 +173,7 @@ describe("results are not the feed", () => {
           };
           const step = async (one: Changes) => {
             const { result } = await commit(own, "relaxed", async (tx) =>
-              applyFrame(tx, (await tx.meta("sync"))!, one, 0),
+              applyFrame(tx, (await tx.meta("sync"))!, one, device(0)),
             );
             expect(result).toMatchObject({ step: "apply", restarted: null });
           };

@@ -1,9 +1,11 @@
 /** Frames: the only thing that moves base records, cursor and digests, all in one tx. */
+import { conflicts } from "@tillwire/protocol/conflicts";
 import { adjustDigest, formatDigest, parseDigest } from "@tillwire/protocol/digest";
 import type { Change, Changes, Digests } from "@tillwire/protocol/messages";
 import { parseSyncToken } from "@tillwire/protocol/sync-token";
-import { adoptFreshBase, beginFreshBase } from "./fresh-base.ts";
-import type { BaseRecord, CollectionSum, SyncRow, WriteTx } from "./local-store.ts";
+import { isBrought } from "./bridge.ts";
+import { adoptFreshBase, beginFreshBase, type Offerer } from "./fresh-base.ts";
+import type { BaseRecord, CollectionSum, Overlay, SyncRow, WriteTx } from "./local-store.ts";
 import { recordKey } from "./outbox.ts";
 
 export type FrameStep =
@@ -28,33 +30,49 @@ export interface FrameOutcome {
 
 const HEAL_INTERVAL_MS = 60 * 60_000;
 
-/** @param now device clock, epoch ms */
-export async function applyFrame(tx: WriteTx, sync: SyncRow, frame: Changes, now: number): Promise<FrameOutcome> {
+/** @param device this one, for what it has to offer again */
+export async function applyFrame(tx: WriteTx, sync: SyncRow, frame: Changes, device: Offerer): Promise<FrameOutcome> {
   const step = frameStep(sync.cursor, frame);
   if (step !== "apply") return { step, sync, restarted: null };
   const epoch = parseSyncToken(frame.syncToken)?.epoch ?? sync.epoch;
   if (sync.epoch !== null && epoch !== sync.epoch) return restart(tx, sync, "restored");
 
-  const known = await knownRecords(tx, sync.base, frame.changes);
-  // Decided before anything is written: a value below what is held proves a restore, and none of the frame is applied.
+  const [known, overlays] = await Promise.all([
+    knownRecords(tx, sync.base, frame.changes),
+    // what lies over a base that is being read is looked at when it is complete
+    sync.visible === sync.base ? tx.overlays() : [],
+  ]);
+  const changes = new Map(frame.changes.map((change) => [keyOf(change), change]));
+  const atHead = frame.to >= frame.head;
+  // Decided before anything is written: what proves a restore is not applied, and neither is the rest of its frame.
   if (frame.changes.some((change) => change.syncVersion < (known.get(keyOf(change))?.syncVersion ?? 0)))
+    return restart(tx, sync, "restored");
+  if (
+    overlays.some(
+      (overlay) => overlay.epoch === epoch && isLost(overlay, changes.get(keyOf(overlay)), atHead, frame.to),
+    )
+  )
     return restart(tx, sync, "restored");
 
   const sums = new Map(sync.sums);
+  const laid = new Map(overlays.map((overlay) => [keyOf(overlay), overlay]));
   for (const change of frame.changes) {
     sums.set(change.collection, adjustedSum(sums.get(change.collection), known.get(keyOf(change)), change));
     known.set(keyOf(change), change);
-    tx.putRecord(baseRecord(sync.base, change));
+    tx.putRecord(baseRecord(sync.base, change, laid.get(keyOf(change))));
   }
-  if (sync.visible === sync.base) await dropCovered(tx, frame.changes);
-  const atHead = frame.to >= frame.head;
+  // a settled write gives way once the feed has brought its record at its seq or above
+  for (const overlay of overlays) {
+    const change = changes.get(keyOf(overlay));
+    if (change && isBrought(overlay, change)) tx.deleteOverlay(overlay.collection, overlay.localId);
+  }
   const digestsEqual = atHead && frame.digests ? equalDigests(sums, frame.digests) : sync.digestsEqual;
   const moved: SyncRow = {
     ...sync,
     ...{ epoch, sums, digestsEqual, syncToken: frame.syncToken, cursor: frame.to, head: frame.head },
-    lastSyncAt: atHead ? now : sync.lastSyncAt,
+    lastSyncAt: atHead ? device.now : sync.lastSyncAt,
   };
-  return atHead ? arrived(tx, moved, now) : stored(tx, moved);
+  return atHead ? arrived(tx, moved, device) : stored(tx, moved);
 }
 
 function stored(tx: WriteTx, sync: SyncRow): FrameOutcome {
@@ -68,13 +86,19 @@ async function restart(tx: WriteTx, sync: SyncRow, why: "restored" | "digests di
 }
 
 /** At the head: what lay aside is swapped out, and a replica that differs is healed, at most once an hour. */
-async function arrived(tx: WriteTx, sync: SyncRow, now: number): Promise<FrameOutcome> {
-  const complete = sync.visible === sync.base ? sync : await adoptFreshBase(tx, sync, now);
+async function arrived(tx: WriteTx, sync: SyncRow, device: Offerer): Promise<FrameOutcome> {
+  const { now } = device;
+  const complete = sync.visible === sync.base ? sync : await adoptFreshBase(tx, sync, device);
   if (complete.digestsEqual !== false) return stored(tx, complete);
   const counted = { ...complete, digestMismatches: complete.digestMismatches + 1 };
-  // a time that lies ahead was read from a clock that has been set back since
-  if (counted.healedAt !== null && Math.abs(now - counted.healedAt) < HEAL_INTERVAL_MS) return stored(tx, counted);
+  if (!isHealingDue(counted.healedAt, now)) return stored(tx, counted);
   return restart(tx, { ...counted, healedAt: now }, "digests differ");
+}
+
+/** A replica that differs is read anew at most once an hour. */
+export function isHealingDue(healedAt: number | null, now: number): boolean {
+  // a time that lies ahead was read from a clock that has been set back since
+  return healedAt === null || Math.abs(now - healedAt) >= HEAL_INTERVAL_MS;
 }
 
 async function knownRecords(tx: WriteTx, generation: number, changes: readonly Change[]): Promise<Map<string, Change>> {
@@ -86,9 +110,23 @@ function keyOf(change: Change): string {
   return recordKey(change.collection, change.localId);
 }
 
-function baseRecord(generation: number, change: Change): BaseRecord {
+function baseRecord(generation: number, change: Change, laid: Overlay | undefined): BaseRecord {
   const { seq, collection, localId, syncVersion, hash, deleted, deviceId, createdBy, updatedAt, data } = change;
-  return { generation, seq, collection, localId, syncVersion, hash, deleted, deviceId, createdBy, updatedAt, data };
+  const record = {
+    generation,
+    seq,
+    collection,
+    localId,
+    syncVersion,
+    hash,
+    deleted,
+    deviceId,
+    createdBy,
+    updatedAt,
+    data,
+  };
+  const isThis = laid?.madeOn && laid.syncVersion === syncVersion && laid.hash === hash;
+  return isThis ? { ...record, madeOn: laid.madeOn } : record;
 }
 
 const EMPTY_SUM: CollectionSum = { count: 0, live: 0, digest: formatDigest(0n) };
@@ -112,11 +150,10 @@ export function equalDigests(sums: ReadonlyMap<string, CollectionSum>, digests: 
   });
 }
 
-/** A settled write gives way once the feed has brought its record at its seq or above. */
-async function dropCovered(tx: WriteTx, changes: readonly Change[]): Promise<void> {
-  const overlays = await Promise.all(changes.map((change) => tx.overlay(change.collection, change.localId)));
-  for (const [i, change] of changes.entries()) {
-    const overlay = overlays[i];
-    if (overlay && overlay.seq <= change.seq) tx.deleteOverlay(change.collection, change.localId);
-  }
+/** Whether the server no longer knows a write that it settled: below its version, or not at all though the feed was read beyond its seq. */
+function isLost(overlay: Overlay, change: Change | undefined, atHead: boolean, to: number): boolean {
+  if (overlay.collection === conflicts.name) return false;
+  if (change && isBrought(overlay, change)) return change.syncVersion < overlay.syncVersion;
+  // equal cursors may hold different contents before the head: later changes have left the page
+  return atHead && overlay.seq <= to;
 }

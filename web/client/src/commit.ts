@@ -67,7 +67,7 @@ class RecordingTx implements WriteTx {
   counter: ReadTx["counter"] = (series) => this.inner.counter(series);
   record: ReadTx["record"] = (generation, collection, localId) => this.inner.record(generation, collection, localId);
   recordsOf: ReadTx["recordsOf"] = (generation, collection) => this.inner.recordsOf(generation, collection);
-  recordsAbove: ReadTx["recordsAbove"] = (generation, seq) => this.inner.recordsAbove(generation, seq);
+  recordsAbove: ReadTx["recordsAbove"] = (generation, seq, limit) => this.inner.recordsAbove(generation, seq, limit);
   overlay: ReadTx["overlay"] = (collection, localId) => this.inner.overlay(collection, localId);
   overlays: ReadTx["overlays"] = () => this.inner.overlays();
   outbox: ReadTx["outbox"] = (limit) => this.inner.outbox(limit);

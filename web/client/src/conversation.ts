@@ -1,17 +1,20 @@
 /** What each message of the server leads to. They are handled one after another, in the order in which they came. */
 import { unreachable } from "@tillwire/protocol/errors";
 import type { ErrorMessage, ServerMessage, Welcome } from "@tillwire/protocol/messages";
+import type { Transact } from "./fenced.ts";
 import type { FeedReader } from "./feed-reader.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { LinkDriver } from "./link-driver.ts";
 import type { Pause } from "./link-state.ts";
 import type { LoopFailure, LoopHost } from "./loop-host.ts";
+import { heedPresence, keepMark } from "./mark.ts";
 import type { PushPump } from "./push-pump.ts";
 import type { Pusher } from "./pusher.ts";
 import type { SyncRounds } from "./sync-round.ts";
 
 export interface ConversationParts {
   readonly host: LoopHost;
+  readonly transact: Transact;
   readonly driver: LinkDriver;
   readonly pusher: Pusher;
   readonly pump: PushPump;
@@ -29,11 +32,20 @@ export interface ConversationEvents {
   broken(error: unknown): void;
 }
 
+/**
+ * Frames that may wait for the local database. A link has no way to say that it is too fast; what comes beyond is left out and pulled once
+ * those before it are written, so that a long catch-up does not fill the memory.
+ */
+const FRAMES_WAITING = 64;
+
 export class Conversation {
   /** What the server asked to wait before the next link. */
   retryAfterMs = 0;
   #queue: Promise<void> = Promise.resolve();
   #presenceIsWhole = true;
+  #framesWaiting = 0;
+  /** Serial of the link of which frames were left out. */
+  #leftOut: number | null = null;
 
   constructor(
     private readonly parts: ConversationParts,
@@ -46,22 +58,43 @@ export class Conversation {
     if (message.type === "error") return this.#told(message);
     const { driver } = this.parts;
     const { serial } = driver;
+    const isFrame = message.type === "changes";
+    if (isFrame && !this.#admits(serial)) return this.parts.feed.heardHead(message.head);
     this.#queue = this.#queue.then(async () => {
-      // what an earlier link brought may no longer fit what the present one was told
-      if (serial !== driver.serial) return;
       try {
-        await this.#handle(message);
+        // what an earlier link brought may no longer fit what the present one was told
+        if (serial === driver.serial) await this.#handle(message);
       } catch (error) {
         this.events.broken(error);
       }
+      if (isFrame) this.#frameDone();
     });
   }
 
+  #admits(serial: number): boolean {
+    if (this.#leftOut === serial) return false;
+    if (this.#framesWaiting >= FRAMES_WAITING) {
+      this.#leftOut = serial;
+      return false;
+    }
+    this.#framesWaiting++;
+    return true;
+  }
+
+  #frameDone(): void {
+    const { driver, feed } = this.parts;
+    if (--this.#framesWaiting > 0 || this.#leftOut === null) return;
+    const goesOn = this.#leftOut === driver.serial;
+    this.#leftOut = null;
+    if (goesOn) feed.readOn();
+  }
+
   async #handle(message: Exclude<ServerMessage, ErrorMessage>): Promise<void> {
-    const { host, driver, pusher, feed, rounds } = this.parts;
+    const { host, transact, driver, pusher, feed, rounds } = this.parts;
     switch (message.type) {
       case "welcome":
-        return this.#welcomed(message);
+        if (this.#welcomed(message)) await keepMark(transact, message);
+        return;
       case "changes":
         await feed.take(message);
         return this.#followed();
@@ -75,7 +108,7 @@ export class Conversation {
       case "presence":
         host.presence(message.devices, this.#presenceIsWhole);
         this.#presenceIsWhole = false;
-        return;
+        return heedPresence(transact, host.view.position, message.devices, host.identity().deviceId);
       case "pong":
         feed.heardHead(message.head);
         rounds.heardHead(message.head);
@@ -85,7 +118,8 @@ export class Conversation {
     }
   }
 
-  #welcomed(welcome: Welcome): void {
+  /** @returns whether this device may go on */
+  #welcomed(welcome: Welcome): boolean {
     const { host, driver, pusher, feed, heartbeat, pump } = this.parts;
     if (welcome.storeId !== host.identity().storeId) {
       this.events.failed({
@@ -93,7 +127,8 @@ export class Conversation {
         message: "the server knows this device under another store",
         retryAt: null,
       });
-      return this.events.refused("reauthenticate");
+      this.events.refused("reauthenticate");
+      return false;
     }
     this.retryAfterMs = 0;
     this.#presenceIsWhole = true;
@@ -105,6 +140,7 @@ export class Conversation {
     feed.linked(welcome.head);
     heartbeat.start(welcome.heartbeatMs);
     pump.run();
+    return true;
   }
 
   #followed(): void {
@@ -125,7 +161,7 @@ export class Conversation {
   }
 
   /** An error that leaves the link open, or announces its end. */
-  #told({ code, message, retry, retryAfterMs = 0 }: ErrorMessage): void {
+  #told({ code, message, retry, retryAfterMs = 0, requestId }: ErrorMessage): void {
     const { host, pusher, pump } = this.parts;
     const failure = { code, message, retryAt: null };
     this.retryAfterMs = retryAfterMs;
@@ -134,7 +170,9 @@ export class Conversation {
       return this.events.refused(retry);
     }
     if (code === "TOO_LARGE") pusher.shrink();
-    if (pusher.inFlight) {
+    // One that names another push, or none, says nothing about what becomes of this one; unless the server could not read what it was sent.
+    const unread = requestId === undefined && (code === "TOO_LARGE" || code === "MALFORMED");
+    if (pusher.inFlight && (requestId === pusher.inFlight.id || unread)) {
       this.events.failed(failure);
       pusher.giveUp(pusher.inFlight);
       pump.later(retryAfterMs);

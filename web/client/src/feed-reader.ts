@@ -1,13 +1,14 @@
 /** Takes what the feed brings, in its order, and knows whether this device is behind. */
 import type { Changes, Reset } from "@tillwire/protocol/messages";
-import { applyFrame, equalDigests, frameStep, type FrameStep } from "./apply-frame.ts";
+import { applyFrame, equalDigests, frameStep, isHealingDue, type FrameStep } from "./apply-frame.ts";
 import type { Transact } from "./fenced.ts";
-import { beginFreshBase } from "./fresh-base.ts";
+import { beginFreshBase, type Offerer } from "./fresh-base.ts";
 import type { SyncRow } from "./local-store.ts";
 
 export interface FeedHost {
   readonly transact: Transact;
   now(): number;
+  deviceId(): string;
   /** Up to date with the last commit of this tab. */
   position(): SyncRow;
   /** Asks the server to read the feed again from here; null: from the beginning. */
@@ -60,7 +61,7 @@ export class FeedReader {
     const outcome =
       frameStep(position.cursor, frame) === "drop"
         ? { step: "drop" as const, restarted: null }
-        : await this.host.transact((tx, sync) => applyFrame(tx, sync, frame, this.host.now()));
+        : await this.host.transact((tx, sync) => applyFrame(tx, sync, frame, this.#device()));
     if (outcome.restarted) this.#startAgain();
     else if (outcome.step === "apply") this.#progressed(frame.head);
     else if (outcome.step === "pull") this.#pull();
@@ -80,9 +81,26 @@ export class FeedReader {
     this.#startAgain();
   }
 
+  /** Frames were left out: on from where this device is. */
+  readOn(): void {
+    this.#pulledAt = null;
+    this.#pull();
+  }
+
   /** Once a second. */
   tick(): void {
-    if (this.#behindSince !== null && this.#isOver(this.#behindSince, BEHIND_MS)) this.#pull();
+    const isBehind = this.#behindSince !== null && this.#isOver(this.#behindSince, BEHIND_MS);
+    if (isBehind || this.#isToBeHealed()) this.#pull();
+  }
+
+  // In a quiet shop no frame comes by whose digests this replica could see that it still differs.
+  #isToBeHealed(): boolean {
+    const { digestsEqual, healedAt, visible, base } = this.host.position();
+    return digestsEqual === false && visible === base && isHealingDue(healedAt, this.host.now());
+  }
+
+  #device(): Offerer {
+    return { deviceId: this.host.deviceId(), now: this.host.now() };
   }
 
   // Also when the clock was set back: a time that lies ahead is none to wait for.

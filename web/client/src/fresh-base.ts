@@ -5,13 +5,15 @@
  *   visible ──► generation 1 ─ ─ ─ ─ ─ ─ lies aside ─ ─ ─ ─ ─ ─ ┐ deleted
  *   base ─────► generation 1 ──reset──► generation 2 ──head──► visible, with re-offers in front of the outbox
  */
+import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import type { Change } from "@tillwire/protocol/messages";
+import { isBrought } from "./bridge.ts";
 import { NEW_LOCAL } from "./commit.ts";
 import type { Overlay, ReofferRule, SyncRow, WriteTx } from "./local-store.ts";
 import { recordKey, type OutboxRow } from "./outbox.ts";
 
 /** Written by the server alone, so nobody offers them again. */
-const SERVER_ONLY = "conflicts";
+const SERVER_ONLY = conflicts.name;
 
 export function newSync(choice: string): SyncRow {
   return {
@@ -55,61 +57,121 @@ function stricter(a: ReofferRule, b: ReofferRule): ReofferRule {
   return a === "always" || b === "always" ? "always" : "epoch changed";
 }
 
-/** The fresh base has reached the head. @param now device clock, epoch ms @returns the sync row, not yet written */
-export async function adoptFreshBase(tx: WriteTx, sync: SyncRow, now: number): Promise<SyncRow> {
+/** Who offers, and when. */
+export interface Offerer {
+  readonly deviceId: string;
+  /** Device clock, epoch ms. */
+  readonly now: number;
+}
+
+/** The fresh base has reached the head. @returns the sync row, not yet written */
+export async function adoptFreshBase(tx: WriteTx, sync: SyncRow, offerer: Offerer): Promise<SyncRow> {
   const overlays = await tx.overlays();
-  // A write that was settled in this epoch beyond the head that was read is no loss: its frame is on the way.
-  const ahead = (overlay: Overlay) => overlay.epoch === sync.epoch && overlay.seq > sync.cursor;
+  const awaited = await Promise.all(overlays.map((overlay) => isAwaited(tx, sync, overlay)));
+  const past = overlays.filter((_, i) => !awaited[i]);
   const rule = sync.aside?.reoffer ?? "never";
-  if (rule === "always" || (rule === "epoch changed" && sync.aside?.epoch !== sync.epoch)) {
-    const old = await tx.recordsAbove(sync.visible, -1);
-    await offerAgain(tx, await lost(tx, sync.base, [...old, ...overlays.filter((overlay) => !ahead(overlay))]), now);
-  }
-  for (const overlay of overlays) if (!ahead(overlay)) tx.deleteOverlay(overlay.collection, overlay.localId);
+  if (rule === "always" || (rule === "epoch changed" && sync.aside?.epoch !== sync.epoch))
+    await offerAgain(tx, sync.visible, await lost(tx, sync, past, offerer.deviceId), offerer.now);
+  for (const overlay of past) tx.deleteOverlay(overlay.collection, overlay.localId);
   tx.deleteGeneration(sync.visible);
   return { ...sync, visible: sync.base, aside: null };
 }
 
-/** What is held and the fresh base lacks or has in a lower version, by the seq at which it was held. */
-async function lost(tx: WriteTx, base: number, held: readonly Change[]): Promise<Change[]> {
-  const highest = new Map<string, Change>();
-  for (const value of held) {
-    if (value.collection === SERVER_ONLY) continue;
-    const key = recordKey(value.collection, value.localId);
-    if (value.syncVersion > (highest.get(key)?.syncVersion ?? 0)) highest.set(key, value);
-  }
-  const versions = new Map<string, number>();
-  for (const record of await tx.recordsAbove(base, -1))
-    versions.set(recordKey(record.collection, record.localId), record.syncVersion);
-  const missing = [...highest].filter(([key, value]) => (versions.get(key) ?? 0) < value.syncVersion);
-  return missing.map(([, value]) => value).sort((a, b) => a.seq - b.seq);
+/** What was settled in this epoch beyond the head that was read is no loss: its frame is on the way. */
+async function isAwaited(tx: WriteTx, sync: SyncRow, overlay: Overlay): Promise<boolean> {
+  if (overlay.epoch !== sync.epoch) return false;
+  if (overlay.collection !== SERVER_ONLY) return overlay.seq > sync.cursor;
+  const read = await tx.record(sync.base, overlay.collection, overlay.localId);
+  return !read || !isBrought(overlay, read);
 }
 
-async function offerAgain(tx: WriteTx, values: readonly Change[], now: number): Promise<void> {
-  if (values.length === 0) return;
-  const local = (await tx.meta("local")) ?? NEW_LOCAL;
-  const frontKey = local.frontKey - values.length;
-  tx.setMeta("local", { ...local, frontKey });
-  const encoder = new TextEncoder();
-  for (const [
-    i,
-    { collection, localId, deleted, syncVersion, hash, data, deviceId, createdBy, updatedAt },
-  ] of values.entries()) {
-    const row: OutboxRow = {
-      ...{
-        key: frontKey + i,
-        collection,
-        localId,
-        op: deleted ? "delete" : "put",
-        syncVersion,
-        base: null,
-        hash,
-        data,
-      },
-      ...{ state: "queued", createdAt: now, editedAt: now, absorbed: [] },
-      bytes: encoder.encode(JSON.stringify(data ?? null)).length,
-      reoffer: { deviceId, createdBy, updatedAt },
-    };
-    tx.putOutbox(row);
+/** What is held and the fresh base lacks: an overlay, or in the generation that lies aside, from where it is read once more. */
+interface Loss {
+  readonly seq: number;
+  readonly collection: string;
+  readonly localId: string;
+  readonly overlay: Overlay | null;
+}
+
+const PAGE = 500;
+
+/** What is held and the fresh base lacks or has in a lower version, by the seq at which it was held. Page by page: a shop may be large. */
+async function lost(tx: WriteTx, sync: SyncRow, overlays: readonly Overlay[], deviceId: string): Promise<Loss[]> {
+  const losses: Loss[] = [];
+  const laid = new Map(overlays.map((overlay) => [recordKey(overlay.collection, overlay.localId), overlay]));
+  const take = async (held: readonly Change[]): Promise<void> => {
+    const read = await Promise.all(held.map((value) => tx.record(sync.base, value.collection, value.localId)));
+    for (const [i, value] of held.entries()) {
+      const { seq, collection, localId } = value;
+      const overlay = laid.get(recordKey(collection, localId));
+      const isOverlay = overlay === value;
+      if (overlay && !isOverlay && isAbove(overlay, value)) continue;
+      // the record itself is held in a version that is no lower
+      if (overlay && !isOverlay) laid.delete(recordKey(collection, localId));
+      if (collection === SERVER_ONLY ? !isLostSide(value, read[i], deviceId) : !isAbove(value, read[i])) continue;
+      losses.push({ seq, collection, localId, overlay: isOverlay ? overlay : null });
+    }
+  };
+  for (let seq = -1; ;) {
+    const page = await tx.recordsAbove(sync.visible, seq, PAGE);
+    await take(page);
+    if (page.length < PAGE) break;
+    seq = page.at(-1)!.seq;
   }
+  await take([...laid.values()]);
+  return losses.sort((a, b) => a.seq - b.seq);
+}
+
+function isAbove(value: Change, other: Change | undefined): boolean {
+  if (value.collection === SERVER_ONLY && other) return sideVersion(value) > sideVersion(other);
+  return value.syncVersion > (other?.syncVersion ?? 0);
+}
+
+/** An own edit that waited in an open conflict, which the server has forgotten: it is sent again, as it was made. */
+function isLostSide(value: Change, read: Change | undefined, deviceId: string): boolean {
+  const { status, client } = value.data as ConflictData;
+  if (status !== "open" || client.deviceId !== deviceId) return false;
+  return !read || ((read.data as ConflictData).status === "open" && sideVersion(read) < client.syncVersion);
+}
+
+function sideVersion({ data }: Change): number {
+  return (data as ConflictData).client.syncVersion;
+}
+
+async function offerAgain(tx: WriteTx, aside: number, losses: readonly Loss[], now: number): Promise<void> {
+  if (losses.length === 0) return;
+  const local = (await tx.meta("local")) ?? NEW_LOCAL;
+  const frontKey = local.frontKey - losses.length;
+  tx.setMeta("local", { ...local, frontKey });
+  for (const [i, { collection, localId, overlay }] of losses.entries()) {
+    const value = overlay ?? (await tx.record(aside, collection, localId));
+    if (!value) continue;
+    const key = frontKey + i;
+    tx.putOutbox(
+      collection === SERVER_ONLY ? sideAgain(value.data as ConflictData, key, now) : reoffered(value, key, now),
+    );
+  }
+}
+
+function reoffered(value: Change, key: number, now: number): OutboxRow {
+  const { collection, localId, deleted, syncVersion, hash, data, deviceId, createdBy, updatedAt } = value;
+  return {
+    ...{ key, collection, localId, op: deleted ? "delete" : "put", syncVersion, base: null, hash, data },
+    ...{ state: "queued", createdAt: now, editedAt: now, absorbed: [] },
+    bytes: bytesOf(data),
+    reoffer: { deviceId, createdBy, updatedAt },
+  };
+}
+
+function sideAgain({ collection, recordId, client, base }: ConflictData, key: number, now: number): OutboxRow {
+  const { deleted, syncVersion, hash, data } = client;
+  return {
+    ...{ key, collection, localId: recordId, op: deleted ? "delete" : "put", syncVersion, base, hash, data },
+    // frozen: this very write may be known to the server
+    ...{ state: "sent", createdAt: client.at, editedAt: now, absorbed: [], bytes: bytesOf(data) },
+  };
+}
+
+function bytesOf(data: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(data ?? null)).length;
 }

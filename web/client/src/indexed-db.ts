@@ -100,9 +100,9 @@ class IndexedDbTx implements WriteTx {
     const range = IDBKeyRange.bound([generation, collection], [generation, collection, HIGHEST]);
     return this.tx.objectStore("records").getAll(range);
   }
-  recordsAbove(generation: number, seq: number): Promise<BaseRecord[]> {
+  recordsAbove(generation: number, seq: number, limit?: number): Promise<BaseRecord[]> {
     const range = IDBKeyRange.bound([generation, seq], [generation, HIGHEST], true);
-    return this.tx.objectStore("records").index("bySeq").getAll(range);
+    return this.tx.objectStore("records").index("bySeq").getAll(range, limit);
   }
   overlay(collection: string, localId: string): Promise<Overlay | undefined> {
     return this.tx.objectStore("overlays").get([collection, localId]);

@@ -4,15 +4,20 @@
  *
  * Base records lie in generations: after a reset a fresh one is filled beside the one that people see, and a pointer swaps them.
  */
-import type { Change } from "@tillwire/protocol/messages";
+import type { Base, Change } from "@tillwire/protocol/messages";
 import type { OutboxRow } from "./outbox.ts";
 
-export interface BaseRecord extends Change {
+/** A value that this device wrote, as it was taken: the positions that it was made on, one after another, oldest first. */
+interface OwnValue {
+  readonly madeOn?: readonly Base[];
+}
+
+export interface BaseRecord extends Change, OwnValue {
   readonly generation: number;
 }
 
 /** A settled write whose value the feed has not brought yet; seq as in the result. */
-export interface Overlay extends Change {
+export interface Overlay extends Change, OwnValue {
   /** Epoch that the seq belongs to. */
   readonly epoch: string;
 }
@@ -86,8 +91,8 @@ export interface ReadTx {
   counter(series: string): Promise<number | undefined>;
   record(generation: number, collection: string, localId: string): Promise<BaseRecord | undefined>;
   recordsOf(generation: number, collection: string): Promise<BaseRecord[]>;
-  /** By seq, those above it; the whole generation from -1. */
-  recordsAbove(generation: number, seq: number): Promise<BaseRecord[]>;
+  /** By seq, those above it, the first ones or all; the whole generation from -1. */
+  recordsAbove(generation: number, seq: number, limit?: number): Promise<BaseRecord[]>;
   overlay(collection: string, localId: string): Promise<Overlay | undefined>;
   overlays(): Promise<Overlay[]>;
   /** In the order of their keys; the first ones, or all. */

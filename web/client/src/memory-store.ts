@@ -77,8 +77,9 @@ class MemoryTx implements WriteTx, ReadTx {
   async recordsOf(generation: number, collection: string): Promise<BaseRecord[]> {
     return [...this.#generation(generation).values()].filter((record) => record.collection === collection);
   }
-  async recordsAbove(generation: number, seq: number): Promise<BaseRecord[]> {
-    return [...this.#generation(generation).values()].filter((record) => record.seq > seq).sort(bySeq);
+  async recordsAbove(generation: number, seq: number, limit?: number): Promise<BaseRecord[]> {
+    const above = [...this.#generation(generation).values()].filter((record) => record.seq > seq);
+    return above.sort(bySeq).slice(0, limit);
   }
   async overlay(collection: string, localId: string): Promise<Overlay | undefined> {
     return this.database.overlays.get(recordKey(collection, localId));

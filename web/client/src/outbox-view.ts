@@ -1,12 +1,15 @@
-/** The outbox in memory: rows by key, and each record's chain. */
+/** The outbox in memory: rows by key, each record's chain, and the choices about each conflict. */
+import { conflicts } from "@tillwire/protocol/conflicts";
 import { recordKey, type OutboxRow } from "./outbox.ts";
 
 const NO_ROWS: readonly OutboxRow[] = [];
 
-/** Every change adds the record that it concerns to `touched`. */
+/** Every change adds the record that it concerns, and the conflict that it settles, to `touched`. */
 export class OutboxView {
   readonly #rows = new Map<number, OutboxRow>();
   readonly #chains = new Map<string, readonly OutboxRow[]>();
+  /** Keys of the rows that settle a conflict, by its localId. */
+  readonly #choices = new Map<string, Set<number>>();
 
   row(key: number): OutboxRow | undefined {
     return this.#rows.get(key);
@@ -26,7 +29,16 @@ export class OutboxView {
     return this.#chains.keys();
   }
 
+  /** Rows by which a person settles the conflict, rejected ones left out. */
+  choices(conflictId: string): OutboxRow[] {
+    const rows = [...(this.#choices.get(conflictId) ?? [])].map((key) => this.#rows.get(key)!);
+    return rows.filter((row) => row.state !== "rejected");
+  }
+
   take(row: OutboxRow, touched: Set<string>): void {
+    const before = this.#rows.get(row.key);
+    if (before) this.#chosen(before, "gone", touched);
+    this.#chosen(row, "waits", touched);
     const record = recordKey(row.collection, row.localId);
     const others = this.chain(record).filter((other) => other.key !== row.key);
     this.#chains.set(
@@ -40,12 +52,21 @@ export class OutboxView {
   drop(key: number, touched: Set<string>): void {
     const row = this.#rows.get(key);
     if (!row) return;
+    this.#chosen(row, "gone", touched);
     const record = recordKey(row.collection, row.localId);
     const others = this.chain(record).filter((other) => other.key !== key);
     if (others.length > 0) this.#chains.set(record, others);
     else this.#chains.delete(record);
     this.#rows.delete(key);
     touched.add(record);
+  }
+
+  #chosen({ key, resolves }: OutboxRow, what: "waits" | "gone", touched: Set<string>): void {
+    if (resolves === undefined) return;
+    const keys = this.#choices.get(resolves) ?? new Set();
+    if (what === "waits") this.#choices.set(resolves, keys.add(key));
+    else if (keys.delete(key) && keys.size === 0) this.#choices.delete(resolves);
+    touched.add(recordKey(conflicts.name, resolves));
   }
 
   replace(rows: readonly OutboxRow[], touched: Set<string>): void {

@@ -115,12 +115,6 @@ describe("enqueue", () => {
     expect(writeOf(rows[0]!)).toMatchObject({ reoffer: true, deviceId: "b", createdBy: "b", updatedAt: 1, base: null });
   });
 
-  it("writes that settle different conflicts stay apart", () => {
-    const rows = put(put([], server(1), "a", { resolves: "c1" }), server(1), "b", { resolves: "c2" });
-    expect(rows.map((row) => row.resolves)).toEqual(["c1", "c2"]);
-    expect(put(put([], server(1), "a", { resolves: "c1" }), server(1), "b")).toMatchObject([{ resolves: "c1" }]);
-  });
-
   it("a version beyond the last one is refused before anything is saved", () => {
     expect(() => put([], server(LIMITS.syncVersion), "a")).toThrow(
       expect.objectContaining({ code: "VERSION_EXHAUSTED" }),

@@ -13,7 +13,7 @@
  */
 import { WriteRejection } from "@tillwire/protocol/errors";
 import { LIMITS } from "@tillwire/protocol/limits";
-import type { Base, Write } from "@tillwire/protocol/messages";
+import type { Base, Change, Write } from "@tillwire/protocol/messages";
 
 export type RowState = "queued" | "sent" | "rejected";
 export type RowEvent = "edited" | "pushed" | "settled" | "refused" | "retried" | "discarded";
@@ -98,7 +98,7 @@ export function samePosition(a: Base | null, b: Base | null): boolean {
 }
 
 /**
- * Adds a write to a record's chain.
+ * Adds a write to a record's chain. Writes that settle a conflict are added by settling-row.ts.
  * @param rows the record's rows in the order of their keys
  * @param current position of the value beneath them; version 0 where there is none
  * @param key of a new row, if one is needed
@@ -114,14 +114,10 @@ export function enqueue(rows: readonly OutboxRow[], current: Base, draft: Draft,
   switch (last.state) {
     case "queued":
       if (draft.appendOnly || last.reoffer || last.mayBeKnown) break;
-      if (draft.resolves && last.resolves && draft.resolves !== last.resolves) break;
       return { put: [coalesced(last, draft)], remove: [] };
     case "rejected": {
       const row = newRow(draft, key, last.base ?? current, last.syncVersion);
-      return {
-        put: [withResolves({ ...row, absorbed: absorb(last) }, draft.resolves ?? last.resolves)],
-        remove: [last.key],
-      };
+      return { put: [withResolves({ ...row, absorbed: absorb(last) }, last.resolves)], remove: [last.key] };
     }
     case "sent":
       break;
@@ -156,7 +152,7 @@ function firstBase(readAt: Base | undefined, current: Base): Base {
   return readAt === undefined || readAt.hash === current.hash ? current : readAt;
 }
 
-function newRow(draft: Draft, key: number, base: Base, above: number): OutboxRow {
+export function newRow(draft: Draft, key: number, base: Base, above: number): OutboxRow {
   const { collection, localId, op, hash, data, bytes } = draft;
   const row: OutboxRow = {
     ...{ key, collection, localId, op, hash, data, bytes, base },
@@ -172,8 +168,7 @@ function newRow(draft: Draft, key: number, base: Base, above: number): OutboxRow
 function coalesced(tail: OutboxRow, draft: Draft): OutboxRow {
   const { op, hash, data, bytes } = draft;
   const syncVersion = versionAbove(tail.syncVersion);
-  const row = { ...tail, op, hash, data, bytes, syncVersion, editedAt: draft.at, absorbed: absorb(tail) };
-  return withResolves(row, draft.resolves ?? tail.resolves);
+  return { ...tail, op, hash, data, bytes, syncVersion, editedAt: draft.at, absorbed: absorb(tail) };
 }
 
 function withResolves(row: OutboxRow, resolves: string | undefined): OutboxRow {
@@ -182,6 +177,16 @@ function withResolves(row: OutboxRow, resolves: string | undefined): OutboxRow {
 
 export function absorb(row: OutboxRow): readonly Base[] {
   return [...row.absorbed, positionOf(row)].slice(-ABSORBED_MAX);
+}
+
+/**
+ * Positions that a row's value was made on; a form that was opened at one of them meets nobody's change but this device's own.
+ * @param former the value beneath it
+ */
+export function madeOn(row: OutboxRow, former: (Change & { readonly madeOn?: readonly Base[] }) | undefined): Base[] {
+  const onFormer = former && samePosition(row.base, { version: former.syncVersion, hash: former.hash });
+  const before = onFormer ? (former.madeOn ?? []) : [];
+  return [...before, ...(row.base ? [row.base] : []), ...row.absorbed].slice(-ABSORBED_MAX);
 }
 
 export function versionAbove(version: number): number {

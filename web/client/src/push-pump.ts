@@ -7,7 +7,7 @@ import type { Push, Pusher } from "./pusher.ts";
 import type { View } from "./view.ts";
 
 export interface PumpHost {
-  readonly env: Pick<Environment, "random" | "setTimer">;
+  readonly env: Pick<Environment, "now" | "random" | "setTimer">;
   readonly view: View;
   readonly driver: LinkDriver;
   readonly pusher: Pusher;
@@ -19,12 +19,20 @@ export interface PumpHost {
 export class PushPump {
   #failures = 0;
   #cancelRetry: (() => void) | null = null;
+  /** Until when the server asked to wait; device clock, epoch ms. */
+  #askedUntil = 0;
 
   constructor(private readonly host: PumpHost) {}
 
   /** Sends the next batch, if there is one, a live link to send it over, and nothing in flight. */
   run(): void {
     void this.#run().catch((error: unknown) => this.host.broken(error));
+  }
+
+  /** The same at once, whatever the backoff says; what the server asked for is waited for. */
+  now(): void {
+    if (this.host.env.now() >= this.#askedUntil) this.stop();
+    this.run();
   }
 
   /** Whether what is saved now can leave at once: a live link, nothing in flight, nothing older that waits. */
@@ -51,6 +59,7 @@ export class PushPump {
   later(retryAfterMs: number): void {
     const { env } = this.host;
     const delayMs = retryDelayMs(++this.#failures, env.random(), REQUEST_BACKOFF, retryAfterMs);
+    this.#askedUntil = env.now() + retryAfterMs;
     this.#cancelRetry?.();
     this.#cancelRetry = env.setTimer(() => {
       this.#cancelRetry = null;

@@ -158,7 +158,7 @@ class OpenReplica implements Replica {
   ): Promise<(ReplicaRecord<unknown> | undefined)[]> {
     const { store, env, options, identity } = this;
     const host = {
-      ...{ store, identity, collections: options.collections },
+      ...{ store, identity, collections: options.collections, view: this.#view },
       now: () => env.now(),
       newId: () => env.newId(),
       express: () => this.#tab.express(),

@@ -1,19 +1,26 @@
 /** Saving on this device: checks and hashes first, then one strict tx for the writes and the numbers that they bear. */
+import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import { checkData, type AnyCollection, type CollectionSet } from "@tillwire/protocol/collection";
 import { WriteRejection } from "@tillwire/protocol/errors";
 import { hashOf } from "@tillwire/protocol/hash";
-import { idSchema } from "@tillwire/protocol/messages";
+import { idSchema, type Base } from "@tillwire/protocol/messages";
 import type { Identity, NumberSource, ReplicaRecord, WriteIntent } from "./api.ts";
 import { commit, NEW_LOCAL, type Committed } from "./commit.ts";
-import type { LocalStore, SyncRow, WriteTx } from "./local-store.ts";
-import { enqueue, type Draft, type OutboxRow } from "./outbox.ts";
+import type { BaseRecord, LocalStore, Overlay, SyncRow, WriteTx } from "./local-store.ts";
+import { latestLostBy, ownSidePosition } from "./open-conflicts.ts";
+import { enqueue, recordKey, samePosition, type Draft, type OutboxRow } from "./outbox.ts";
 import { EXPRESS_WRITES } from "./pusher.ts";
-import { settledPosition, visibleOf } from "./visible.ts";
+import { standingOf } from "./settle-conflict.ts";
+import { enqueueSettling, isUnsentChoice } from "./settling-row.ts";
+import type { View } from "./view.ts";
+import { settledOf, settledPosition, visibleOf } from "./visible.ts";
 
 export interface SaveHost {
   readonly store: LocalStore;
   readonly collections: CollectionSet;
   readonly identity: Identity;
+  /** Spares the tx a search where it is up to date. */
+  readonly view: Pick<View, "lostSide" | "choices">;
   now(): number;
   newId(): string;
   /** Null: the outbox waits its turn. */
@@ -93,7 +100,7 @@ async function saveWith(
     const records: (ReplicaRecord<unknown> | undefined)[] = [];
     const rows: OutboxRow[] = [];
     for (const draft of drafts) {
-      const { record, frozen } = await saveOne(tx, sync, draft, host.identity.deviceId, freeze);
+      const { record, frozen } = await saveOne(tx, sync, draft, host, freeze);
       records.push(record);
       if (frozen) rows.push(frozen);
     }
@@ -167,39 +174,92 @@ function idIn(data: { value: object } | null): string | undefined {
 async function saveOne(
   tx: WriteTx,
   sync: SyncRow,
-  draft: CheckedDraft,
-  deviceId: string,
+  checked: CheckedDraft,
+  host: SaveHost,
   freeze: boolean,
 ): Promise<{ record: ReplicaRecord<unknown> | undefined; frozen?: OutboxRow }> {
-  const { collection, localId, declaration } = draft;
-  const [base, overlay, rows, local] = await Promise.all([
+  const { collection, localId, declaration, resolves } = checked;
+  const { deviceId } = host.identity;
+  const [base, overlay, rows, storedLocal] = await Promise.all([
     tx.record(sync.visible, collection, localId),
     tx.overlay(collection, localId),
     tx.outboxOf(collection, localId),
     tx.meta("local"),
   ]);
+  const local = storedLocal ?? NEW_LOCAL;
+  const key = recordKey(collection, localId);
+  const lost = host.view.lostSide(key, local.revision);
+  const conflict = (lost === undefined ? await searchLostSide(tx, sync, deviceId, key) : lost) ?? undefined;
   // What was rejected is not in force: the write is guarded against what lies beneath it.
   const inForce = rows.filter((row) => row.state !== "rejected");
-  const current = visibleOf(base, overlay, inForce, deviceId);
-  if (draft.op === "delete" && !current && rows.length === 0) return { record: undefined };
+  const current =
+    resolves === undefined
+      ? visibleOf(base, overlay, inForce, deviceId, conflict)
+      : standingOf(base, overlay, inForce, resolves);
+  if (checked.op === "delete" && !current && rows.length === 0) return { record: undefined };
   const refusal = declaration.guard?.(
     (current?.data ?? null) as Record<string, unknown> | null,
-    draft.data as Record<string, unknown> | null,
+    checked.data as Record<string, unknown> | null,
   );
   if (refusal) throw new WriteRejection("GUARD", refusal);
 
-  const { nextKey } = local ?? NEW_LOCAL;
-  const queued = enqueue(rows, settledPosition(base, overlay), draft, nextKey);
+  const { nextKey } = local;
+  const server = settledPosition(base, overlay);
+  const own = ownSidePosition(conflict);
+  // A choice is made on the server's value, even in a form that was opened on the own side.
+  const onOwnSide = resolves !== undefined && own !== null && samePosition(checked.readAt ?? null, own);
+  const draft =
+    onOwnSide || isOwnFormer(settledOf(base, overlay), checked.readAt) ? { ...checked, readAt: undefined } : checked;
+  const queued =
+    resolves === undefined
+      ? enqueue(rows, own ?? server, draft, nextKey)
+      : enqueueSettling(rows, server, draft, nextKey);
   // Only what has nothing of its record before it: a tail waits for that result.
   const plan = freeze && rows.length === 0 ? { ...queued, put: queued.put.map(freezeRow) } : queued;
-  for (const key of plan.remove) tx.deleteOutbox(key);
+  for (const gone of plan.remove) tx.deleteOutbox(gone);
   for (const row of plan.put) tx.putOutbox(row);
-  if (plan.put.some((row) => row.key === nextKey))
-    tx.setMeta("local", { ...(local ?? NEW_LOCAL), nextKey: nextKey + 1 });
+  if (plan.put.some((row) => row.key === nextKey)) tx.setMeta("local", { ...local, nextKey: nextKey + 1 });
+  if (resolves !== undefined) await withdrawOtherChoice(tx, host, draft, resolves);
 
   const left = rows.filter((row) => !plan.remove.includes(row.key) && !plan.put.some((put) => put.key === row.key));
-  const record = visibleOf(base, overlay, [...left, ...plan.put], deviceId);
+  const shownOver = resolves === undefined ? conflict : undefined;
+  const record = visibleOf(base, overlay, [...left, ...plan.put], deviceId, shownOver);
   return { record, frozen: plan.put.find((row) => row.state === "sent") };
+}
+
+/** Whether this device alone led from the value that a form was opened on to the present one: as if its writes waited still. */
+function isOwnFormer(settled: BaseRecord | Overlay | undefined, readAt: Base | undefined): boolean {
+  return readAt !== undefined && (settled?.madeOn?.some((position) => samePosition(position, readAt)) ?? false);
+}
+
+/** The same as `View.lostSide`, for a tab whose view is not up to date: rare, and then a look through all conflicts. */
+async function searchLostSide(
+  tx: WriteTx,
+  sync: SyncRow,
+  deviceId: string,
+  record: string,
+): Promise<ConflictData | undefined> {
+  const [stored, overlays, rows] = await Promise.all([
+    tx.recordsOf(sync.visible, conflicts.name),
+    tx.overlays(),
+    tx.outbox(),
+  ]);
+  const known = new Map(stored.map(({ localId, data }) => [localId, data as ConflictData]));
+  for (const { collection, localId, data } of overlays)
+    if (collection === conflicts.name) known.set(localId, data as ConflictData);
+  const about = [...known.values()].filter(({ collection, recordId }) => recordKey(collection, recordId) === record);
+  const lost = latestLostBy(deviceId, about);
+  return rows.some((row) => row.resolves === lost?.id && row.state !== "rejected") ? undefined : lost;
+}
+
+/** A person chose again, for another record than before ("both", or not any more): the choice that was not sent yet is none. */
+async function withdrawOtherChoice(tx: WriteTx, host: SaveHost, draft: Draft, conflictId: string): Promise<void> {
+  for (const { key, collection, localId } of host.view.choices(conflictId)) {
+    if (collection === draft.collection && localId === draft.localId) continue;
+    const last = (await tx.outboxOf(collection, localId)).at(-1);
+    // an edit that went into it must not be lost with it: then the server takes the first choice
+    if (last?.key === key && isUnsentChoice(last, conflictId) && last.absorbed.length === 0) tx.deleteOutbox(key);
+  }
 }
 
 function freezeRow(row: OutboxRow): OutboxRow {

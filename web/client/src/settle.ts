@@ -1,7 +1,8 @@
 /** The outbox's txs on the way to the server and back: what goes out is frozen first, what comes back settles it. */
 import type { Result } from "@tillwire/protocol/messages";
+import { bridge } from "./bridge.ts";
 import type { Overlay, SyncRow, WriteTx } from "./local-store.ts";
-import { ROW_TRANSITIONS, takeBatch, type BatchLimits, type OutboxRow } from "./outbox.ts";
+import { madeOn, ROW_TRANSITIONS, takeBatch, type BatchLimits, type OutboxRow } from "./outbox.ts";
 import { settle, type SentWrite, type SettledValue } from "./settlement.ts";
 
 /** Takes the next batch; from here on its rows are frozen. */
@@ -49,6 +50,7 @@ export async function settleAnswer(
     settled++;
     for (const key of remove) tx.deleteOutbox(key);
     for (const changed of put) tx.putOutbox(changed);
+    await bridge(tx, sync, row, result, answer);
     if (value && (await lay(tx, sync, row, value, answer)) === "restored") restored = true;
   }
   return { settled, restored };
@@ -75,7 +77,11 @@ async function lay(
   ]);
   // seqs compare within one epoch; what lies aside may be of another
   const fresh = sync.visible === sync.base ? base : undefined;
-  if (fresh && fresh.seq >= value.seq) return "covered";
+  if (fresh && fresh.seq >= value.seq) {
+    const isThis = value.asSent && fresh.syncVersion === value.syncVersion && fresh.hash === value.hash;
+    if (isThis && !fresh.madeOn) tx.putRecord({ ...fresh, madeOn: madeOn(row, before) });
+    return "covered";
+  }
   if (before && before.epoch === answer.epoch && before.seq >= value.seq) return "covered";
   if (fresh && value.syncVersion < fresh.syncVersion) return "restored";
   const known = before ?? base;
@@ -87,7 +93,10 @@ async function lay(
     deviceId: value.asSent ? author : (known?.deviceId ?? author),
     createdBy: known?.createdBy ?? row.reoffer?.createdBy ?? answer.deviceId,
     updatedAt: value.updatedAt ?? answer.now,
+    ...(value.asSent ? { madeOn: madeOn(row, known) } : {}),
   };
   tx.putOverlay(overlay);
-  return "laid";
+  // The feed was read to its head beyond this seq and did not bring it: the server has lost it since.
+  const complete = sync.visible === sync.base && sync.cursor >= sync.head && sync.epoch === answer.epoch;
+  return complete && seq <= sync.cursor ? "restored" : "laid";
 }

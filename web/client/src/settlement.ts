@@ -53,7 +53,22 @@ export function settle(rows: readonly OutboxRow[], sent: SentWrite, result: Resu
   // The tail goes on from what the server has, if that is what the person saw; else the server must compare the two.
   const next =
     (result.hash ?? row.hash) === row.hash ? { version: result.syncVersion ?? row.syncVersion, hash: row.hash } : null;
-  return { put: next ? rebased(behind, positionOf(row), next) : [], remove: [row.key], row, value };
+  const tail = settlesItsConflict(row, result) ? settledAlready(behind, row.resolves) : behind;
+  return { put: next ? rebased(tail, positionOf(row), next) : [], remove: [row.key], row, value };
+}
+
+/** Whether the result says that the conflict which the write names is settled by it. */
+export function settlesItsConflict(row: OutboxRow, result: Result): boolean {
+  return row.resolves !== undefined && ["accepted", "duplicate", "merged"].includes(result.outcome);
+}
+
+// What a person chose after that is an edit like any other: the first choice would win over it.
+function settledAlready(behind: readonly OutboxRow[], conflictId: string | undefined): OutboxRow[] {
+  return behind.map((row) => {
+    if (row.state !== "queued" || row.resolves !== conflictId || row.mayBeKnown) return row;
+    const { resolves: _, ...edit } = row;
+    return edit;
+  });
 }
 
 function refused(row: OutboxRow, behind: readonly OutboxRow[], result: Result): Settlement {

@@ -38,7 +38,10 @@ export function entryOf(row: OutboxRow): OutboxEntry {
 }
 
 /** What this device tells the server of its outbox and position. */
-export function deviceStatusOf({ cursor, digestsEqual }: SyncRow, rows: readonly OutboxRow[]): DeviceStatus {
+export function deviceStatusOf(
+  { cursor, digestsEqual, digestMismatches }: SyncRow,
+  rows: readonly OutboxRow[],
+): DeviceStatus {
   let pending = 0;
   let oldestPendingAt: number | null = null;
   for (const row of rows) {
@@ -47,5 +50,5 @@ export function deviceStatusOf({ cursor, digestsEqual }: SyncRow, rows: readonly
     oldestPendingAt = Math.min(oldestPendingAt ?? row.createdAt, row.createdAt);
   }
   const equal = digestsEqual === null ? {} : { digestsEqual };
-  return { cursor, pending, failed: rows.length - pending, oldestPendingAt, ...equal };
+  return { cursor, pending, failed: rows.length - pending, oldestPendingAt, digestMismatches, ...equal };
 }

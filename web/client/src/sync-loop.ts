@@ -10,6 +10,7 @@ import { LeadershipLost } from "./leader.ts";
 import { LinkDriver } from "./link-driver.ts";
 import type { Pause } from "./link-state.ts";
 import type { LoopFailure, LoopHost } from "./loop-host.ts";
+import { markOf } from "./mark.ts";
 import { Poller } from "./poller.ts";
 import { PushPump } from "./push-pump.ts";
 import { Pusher } from "./pusher.ts";
@@ -44,11 +45,10 @@ export class SyncLoop {
     const now = () => env.now();
     const position = () => view.position;
     const transact = fencedTransact(host);
-    this.#pusher = new Pusher({ transact, now, deviceId: () => host.identity().deviceId, subscribed });
+    const deviceId = () => host.identity().deviceId;
+    this.#pusher = new Pusher({ transact, now, deviceId, subscribed });
     this.#feed = new FeedReader({
-      transact,
-      now,
-      position,
+      ...{ transact, now, deviceId, position },
       pull: (syncToken) => void this.driver.send({ type: "pull", syncToken }),
     });
     this.driver = new LinkDriver(env, options.url, options.live ?? ["socket.io"], {
@@ -102,7 +102,7 @@ export class SyncLoop {
       this.#rounds,
     ];
     this.#conversation = new Conversation(
-      { host, driver, pusher, pump, feed, heartbeat, rounds },
+      { host, transact, driver, pusher, pump, feed, heartbeat, rounds },
       {
         failed: (failure) => (this.failure = failure),
         refused: (pause) => this.#refused(pause),
@@ -175,7 +175,8 @@ export class SyncLoop {
   #liveRound(): Promise<void> {
     const round = this.#rounds.begin(this.host.view.pendingKeys());
     this.#ping();
-    this.wake();
+    // a person asks: whatever was waited for after failures is not waited for any more
+    this.#pump.now();
     return round;
   }
 
@@ -186,6 +187,7 @@ export class SyncLoop {
       protocol: PROTOCOL_VERSION,
       token: this.#token(),
       syncToken: view.position.syncToken,
+      mark: markOf(view.position, this.host.identity().deviceId),
       status: this.#report.first(),
       ...(options.subscribe ? { collections: [...options.subscribe] } : {}),
       ...(options.presence ? { presence: true } : {}),

@@ -2,13 +2,15 @@
  * What one tab holds in memory of the local database: the opened collections, all overlays, the whole outbox. It follows commits by
  * their revision: one that continues its own is applied, anything else is read, incrementally by seq.
  */
+import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import type { ReplicaRecord } from "./api.ts";
 import type { Delta } from "./commit.ts";
 import type { BaseRecord, LocalStore, Overlay, SyncRow } from "./local-store.ts";
+import { OpenConflicts } from "./open-conflicts.ts";
 import { OutboxView } from "./outbox-view.ts";
 import { recordKey, type OutboxRow } from "./outbox.ts";
 import { signal, type Signal, type WritableSignal } from "./signal.ts";
-import { visibleOf } from "./visible.ts";
+import { settledOf, visibleOf } from "./visible.ts";
 
 interface OpenedCollection {
   readonly base: Map<string, BaseRecord>;
@@ -20,10 +22,16 @@ interface OpenedCollection {
 
 const NO_ROWS: readonly OutboxRow[] = [];
 
+function newlyOpened(): OpenedCollection {
+  const records = signal<readonly ReplicaRecord<unknown>[]>([]);
+  return { base: new Map(), visible: new Map(), records, loaded: false, dirty: false };
+}
+
 export class View {
   readonly #opened = new Map<string, OpenedCollection>();
   #overlays = new Map<string, Overlay>();
   readonly #rows = new OutboxView();
+  readonly #conflicts = new OpenConflicts();
   readonly #outbox = signal<readonly OutboxRow[]>(NO_ROWS);
   readonly #sync: WritableSignal<SyncRow>;
   #revision = -1;
@@ -41,6 +49,8 @@ export class View {
   ) {
     this.#position = sync;
     this.#sync = signal(sync);
+    // loaded with whatever is opened first: no record is shown without what its open conflict says of it
+    this.#opened.set(conflicts.name, newlyOpened());
   }
 
   /** As it was at the last flush; `position` is up to date at once. */
@@ -65,17 +75,23 @@ export class View {
     return this.#rows.hasPending;
   }
 
+  /**
+   * The open conflict in which this device's own write of the record waits and about which no choice waits; null: none.
+   * @param revision of the database; undefined where this view is not at it
+   */
+  lostSide(record: string, revision: number): ConflictData | null | undefined {
+    return revision === this.#revision && this.isOpen(conflicts.name) ? (this.#lostSide(record) ?? null) : undefined;
+  }
+  /** Rows by which a person settles the conflict, rejected ones left out. */
+  choices(conflictId: string): readonly OutboxRow[] {
+    return this.#rows.choices(conflictId);
+  }
+
   /** Loads a collection, once; afterwards it is kept up to date. */
   async open(name: string): Promise<void> {
     let opened = this.#opened.get(name);
     if (!opened) {
-      opened = {
-        base: new Map(),
-        visible: new Map(),
-        records: signal<readonly ReplicaRecord<unknown>[]>([]),
-        loaded: false,
-        dirty: false,
-      };
+      opened = newlyOpened();
       this.#opened.set(name, opened);
     }
     while (!opened.loaded) await this.#read();
@@ -184,7 +200,7 @@ export class View {
       touched.add(recordKey(name, record.localId));
     }
     // what was never on the server is an overlay or an outbox row alone
-    for (const key of [...this.#overlays.keys(), ...this.#rows.records()])
+    for (const key of [...this.#overlays.keys(), ...this.#rows.records(), ...this.#conflicts.records()])
       if (key.startsWith(`${name}/`)) touched.add(key);
     opened.loaded = true;
     opened.dirty = true;
@@ -209,7 +225,25 @@ export class View {
     this.#position = sync;
   }
 
-  #show(touched: ReadonlySet<string>): void {
+  #lostSide(record: string): ConflictData | undefined {
+    const conflict = this.#conflicts.lostBy(this.deviceId(), record);
+    return conflict && this.#rows.choices(conflict.id).length === 0 ? conflict : undefined;
+  }
+
+  // A record is shown together with what its conflict says of it.
+  #lookAtConflicts(touched: Set<string>): void {
+    const { base, loaded } = this.#opened.get(conflicts.name)!;
+    if (!loaded) return;
+    for (const key of [...touched]) {
+      if (!key.startsWith(`${conflicts.name}/`)) continue;
+      const id = key.slice(conflicts.name.length + 1);
+      const known = settledOf(base.get(id), this.#overlays.get(key));
+      this.#conflicts.take(id, known?.data as ConflictData | undefined, touched);
+    }
+  }
+
+  #show(touched: Set<string>): void {
+    this.#lookAtConflicts(touched);
     for (const key of touched) {
       const slash = key.indexOf("/");
       const opened = this.#opened.get(key.slice(0, slash));
@@ -220,6 +254,7 @@ export class View {
         this.#overlays.get(key),
         this.#rows.chain(key),
         this.deviceId(),
+        this.#lostSide(key),
       );
       if (record) opened.visible.set(localId, record);
       else opened.visible.delete(localId);

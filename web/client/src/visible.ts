@@ -1,7 +1,8 @@
 /**
- * What people see of a record (S5): the server's value, overlaid by a settled write that the feed has not brought yet, overlaid by what
- * waits in the outbox. Pure.
+ * What people see of a record (S5): the server's value, overlaid by a settled write that the feed has not brought yet, overlaid by this
+ * device's own side of an open conflict, overlaid by what waits in the outbox. Pure.
  */
+import type { ConflictData } from "@tillwire/protocol/conflicts";
 import type { Base, Change } from "@tillwire/protocol/messages";
 import type { RecordSync, ReplicaRecord } from "./api.ts";
 import type { Overlay } from "./local-store.ts";
@@ -26,6 +27,7 @@ export function settledPosition(base: Change | undefined, overlay: Overlay | und
 /**
  * @param rows the record's outbox rows in the order of their keys
  * @param deviceId of this device, whose writes wait here
+ * @param conflict the open one in which this device's own side waits, unless a choice about it waits in the outbox
  * @returns undefined where there is no record, or a deleted one
  */
 export function visibleOf(
@@ -33,6 +35,7 @@ export function visibleOf(
   overlay: Overlay | undefined,
   rows: readonly OutboxRow[],
   deviceId: string,
+  conflict?: ConflictData,
 ): ReplicaRecord<unknown> | undefined {
   const settled = settledOf(base, overlay);
   const attention = rows.find((row) => row.state === "rejected");
@@ -40,7 +43,9 @@ export function visibleOf(
   const last = rows.findLast((row) => !(row.state === "rejected" && row.op === "delete"));
   const sync: RecordSync = attention ? "attention" : last ? (last.state === "sent" ? "sending" : "saved") : "synced";
   const error = attention?.error ? { error: attention.error } : {};
+  const open = conflict ? { conflict: conflict.id } : {};
   if (!last) {
+    if (conflict && !conflict.client.deleted) return ownSide(conflict, settled, deviceId, error);
     if (!settled || settled.deleted) return undefined;
     const { collection, localId, data, syncVersion, hash, createdBy, updatedAt } = settled;
     const readAt = { version: syncVersion, hash };
@@ -54,17 +59,36 @@ export function visibleOf(
       createdBy,
       deviceId: settled.deviceId,
       updatedAt,
-      sync,
+      sync: conflict ? "attention" : sync,
+      ...open,
       ...error,
     };
   }
   if (last.op === "delete") return undefined;
   const { collection, localId, data, syncVersion, hash, reoffer } = last;
   return {
-    ...{ collection, localId, data, syncVersion, hash, sync, ...error },
+    ...{ collection, localId, data, syncVersion, hash, sync, ...open, ...error },
     readAt: positionOf(last),
     createdBy: settled?.createdBy ?? rows.find((row) => row.reoffer)?.reoffer?.createdBy ?? deviceId,
     deviceId: reoffer?.deviceId ?? deviceId,
     updatedAt: reoffer?.updatedAt ?? last.editedAt,
+  };
+}
+
+/** Further edits are made on the side that lost, so that the server puts them in its place. */
+function ownSide(
+  { id, collection, recordId, client }: ConflictData,
+  settled: Change | Overlay | undefined,
+  deviceId: string,
+  error: Pick<ReplicaRecord<unknown>, "error">,
+): ReplicaRecord<unknown> {
+  const { data, syncVersion, hash, at } = client;
+  return {
+    ...{ collection, localId: recordId, data, syncVersion, hash, deviceId, ...error },
+    readAt: { version: syncVersion, hash },
+    createdBy: settled?.createdBy ?? deviceId,
+    updatedAt: at,
+    sync: "attention",
+    conflict: id,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * A test double of the server's decisions: accept, duplicates by what was sent, SERVER_WINS conflicts, rejection where a test asks for it,
- * epochs. One feed, as PROTOCOL.md describes it; links over virtual time; HTTP for the fallback.
+ * A test double of the server's decisions: accept, duplicates by what was sent, SERVER_WINS and MANUAL conflicts, rejection where a test asks
+ * for it, marks, epochs. One feed, as PROTOCOL.md describes it; links over virtual time; HTTP for the fallback.
  */
 import { adjustDigest, formatDigest } from "@tillwire/protocol/digest";
 import { LIMITS, WIRE_LIMITS } from "@tillwire/protocol/limits";
@@ -17,6 +17,7 @@ import type {
 import { choiceOf, formatSyncToken, parseSyncToken } from "@tillwire/protocol/sync-token";
 import type { Fetch } from "../src/environment.ts";
 import type { LinkEvents, OpenLink } from "../src/transports/link.ts";
+import { FakeConflicts } from "./fake-conflicts.ts";
 import type { VirtualTime } from "./virtual-host.ts";
 
 export interface Session {
@@ -35,12 +36,19 @@ export class FakeServer {
   head = 0;
   readonly storeId = "shop-1";
   readonly records = new Map<string, Change>();
+  /** Everything that ever stood in the feed, restored or not. */
+  readonly history: Change[] = [];
   readonly sessions = new Set<Session>();
   /** Every push as it came, over whichever link. */
   readonly pushes: { deviceId: string; via: "live" | "http"; writes: Write[] }[] = [];
   readonly received: { deviceId: string; message: DeviceMessage }[] = [];
   readonly requests: string[] = [];
   #decided = new Map<string, Result>();
+  /** By device: the mark last given, and the one presented before it. */
+  readonly marks = new Map<string, { last: string; before: string | null; copied: boolean }>();
+  #marksGiven = 0;
+  readonly #conflicts: FakeConflicts;
+  policy: "SERVER_WINS" | "MANUAL" = "SERVER_WINS";
   pageSize = 500;
   /** What a test may switch. */
   liveUp = true;
@@ -55,7 +63,14 @@ export class FakeServer {
   /** Another value in place of the one that was sent, as for an amended number. */
   amend: (write: Write) => unknown = () => undefined;
 
-  constructor(private readonly time: VirtualTime) {}
+  constructor(private readonly time: VirtualTime) {
+    this.#conflicts = new FakeConflicts({
+      now: () => time.now,
+      record: (collection, localId) => this.records.get(`${collection}/${localId}`),
+      records: () => this.records.values(),
+      put: (deviceId, write) => this.put(deviceId, write),
+    });
+  }
 
   openLink(deviceId: string): OpenLink {
     return (_url, events) => {
@@ -116,6 +131,7 @@ export class FakeServer {
           epoch,
           head,
           ...times,
+          ...this.#mark(session.deviceId, message.mark ?? null),
           limits: WIRE_LIMITS,
         });
         return this.#read(session, message.syncToken);
@@ -133,6 +149,17 @@ export class FakeServer {
       case "status":
         return;
     }
+  }
+
+  /** Another mark with every welcome; who presents neither of the last two is a copy. */
+  #mark(deviceId: string, presented: string | null): { mark: string; copied?: boolean } {
+    const known = this.marks.get(deviceId);
+    const copied =
+      (known?.copied ?? false) || (presented !== null && presented !== known?.last && presented !== known?.before);
+    const before = presented === (known?.last ?? null) ? presented : (known?.before ?? null);
+    const last = `mark-${++this.#marksGiven}`;
+    this.marks.set(deviceId, { last, before, copied });
+    return copied ? { mark: last, copied } : { mark: last };
   }
 
   #read(session: Session, syncToken: string | null): void {
@@ -196,6 +223,10 @@ export class FakeServer {
   }
 
   #decideNew(deviceId: string, write: Write, current: Change | undefined): Result {
+    if (write.resolves !== undefined) {
+      const settled = this.#conflicts.settle(deviceId, write, current, () => this.put(deviceId, write));
+      if (settled) return settled;
+    }
     const base: Base | null = write.base;
     const onCurrent =
       base !== null && current !== undefined && base.version === current.syncVersion && base.hash === current.hash;
@@ -209,19 +240,7 @@ export class FakeServer {
     }
     if (current.hash === write.hash || write.reoffer)
       return { ...valueOf(current), outcome: "duplicate", ...dataOf(current, write) };
-    const id = `c-${this.head + 1}`;
-    const data = { id, status: "settled", recordId: write.localId };
-    this.put("server", {
-      collection: "conflicts",
-      localId: id,
-      op: "put",
-      syncVersion: 1,
-      base: null,
-      hash: "c".repeat(64),
-      data,
-    });
-    const conflict = { id, kind: "VERSION_MISMATCH" as const, policy: "SERVER_WINS" as const, fields: [] };
-    return { ...valueOf(current), outcome: "conflict", ...dataOf(current, write), conflict };
+    return this.#conflicts.clash(deviceId, write, current, this.policy);
   }
 
   /** What another device, or an earlier time, wrote. */
@@ -234,6 +253,7 @@ export class FakeServer {
       ...{ deviceId: write.deviceId ?? deviceId, updatedAt: write.updatedAt ?? this.time.now, data: write.data },
     };
     this.records.set(key, change);
+    this.history.push(change);
     return change;
   }
 

@@ -1,0 +1,57 @@
+/**
+ * Where a write that settles a conflict stands in its record's chain. It is made on the server's value and never on this device's losing
+ * side; edits that wait are sent before it as they are, so that nothing of them is lost. Pure, like outbox.ts.
+ */
+import type { Base } from "@tillwire/protocol/messages";
+import {
+  absorb,
+  endOfLine,
+  inChain,
+  newRow,
+  versionAbove,
+  type Draft,
+  type OutboxPlan,
+  type OutboxRow,
+} from "./outbox.ts";
+
+/**
+ * @param rows the record's rows in the order of their keys
+ * @param server position of the server's value
+ * @param key of a new row, if one is needed
+ */
+export function enqueueSettling(rows: readonly OutboxRow[], server: Base, draft: Draft, key: number): OutboxPlan {
+  const last = rows.at(-1);
+  const replaced = last && (last.state === "rejected" || isUnsentChoice(last, draft.resolves)) ? last : undefined;
+  const before = replaced ? rows.slice(0, -1) : rows;
+  const base = baseOf(before, server, draft.readAt);
+  const above = Math.max(0, ...rows.map((row) => row.syncVersion));
+  if (!replaced) return { put: [newRow(draft, key, base, above)], remove: [] };
+  if (replaced.state === "rejected")
+    return { put: [{ ...newRow(draft, key, base, above), absorbed: absorb(replaced) }], remove: [replaced.key] };
+  // The person chose again: by what was seen now.
+  const { op, hash, data, bytes } = draft;
+  const syncVersion = versionAbove(Math.max(base.version, above));
+  const again = {
+    ...replaced,
+    op,
+    hash,
+    data,
+    bytes,
+    base,
+    syncVersion,
+    editedAt: draft.at,
+    absorbed: absorb(replaced),
+  };
+  return { put: [again], remove: [] };
+}
+
+/** A choice about that conflict which can still be replaced by another one. */
+export function isUnsentChoice(row: OutboxRow, conflictId: string | undefined): boolean {
+  return row.state === "queued" && row.resolves === conflictId && !row.mayBeKnown && !row.reoffer;
+}
+
+function baseOf(before: readonly OutboxRow[], server: Base, readAt: Base | undefined): Base {
+  const current = endOfLine(before, server);
+  if (readAt === undefined || readAt.hash === current.hash || readAt.hash === server.hash) return current;
+  return inChain(before, readAt) ? current : readAt;
+}
