@@ -24,8 +24,8 @@ export interface Collection<T extends object = Record<string, unknown>> {
    * of a deleted one; `next` is null for a deletion. Pure; holds on every path.
    */
   readonly guard?: (current: T | null, next: T | null) => string | null;
-  /** Recomputes what follows from other members (totals), after a merge; `server` is the server's side of it. Pure. */
-  readonly derive?: (data: T, server: T) => T;
+  /** Recomputes what follows from other members (totals), after a merge; `server` and `local` are the sides of it. Pure. */
+  readonly derive?: (data: T, server: T, local: T) => T;
   /** Top-level members that `derive` computes: merging leaves them alone. */
   readonly derivedFields?: readonly string[];
   /** Numeric members that count: under MERGE both sides' changes are added up. */

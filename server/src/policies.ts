@@ -22,7 +22,8 @@ export function clientWins(write: CheckedWrite): Settlement {
 
 /**
  * MERGE: three-way, field by field from the value that the write was made on; what follows from others is computed anew.
- * @returns null where there is nothing to merge (no base, a deletion on a side) or the result would be no record
+ * @returns null where there is nothing to merge (no base, a deletion on a side), the result would be no record, or the guard would not let
+ *   the device's own value become it: what was paid there is not to be changed by merging something into it
  */
 export function merge(
   write: CheckedWrite,
@@ -33,7 +34,8 @@ export function merge(
   if (!baseData || !write.data || !current.data) return null;
   const { sumFields = [], derivedFields = [] } = collection;
   const { data, clashes } = mergeData(baseData, write.data, current.data, { sumFields, derivedFields });
-  const derived = collection.derive?.(data, current.data) ?? data;
+  const derived = collection.derive?.(data, current.data, write.data) ?? data;
+  if ((collection.guard?.(write.data, derived) ?? null) !== null) return null;
   try {
     return { settlement: "MERGED", data: derived, hash: checkData(collection, derived).hash, clashes };
   } catch (error) {

@@ -4,7 +4,7 @@ import { defineCollection } from "../collection.ts";
 import { canonicalJson } from "../hash.ts";
 import { idSchema } from "../messages.ts";
 import { toCents } from "../money.ts";
-import { orderTotals } from "./totals.ts";
+import { orderTotals, type TaxMode } from "./totals.ts";
 import { moneySchema, numberTextSchema, paymentMethodSchema, timeSchema } from "./fields.ts";
 
 const text = z.string();
@@ -107,15 +107,22 @@ function amountsOf({
 }
 
 /** Totals of a merged order. Where neither items nor discount changed the server's stand, as whoever made them rounded them. */
-export function deriveOrder(order: Order, server: Order): Order {
+export function deriveOrder(order: Order, server: Order, local: Order): Order {
   const same = (field: "items" | "discount"): boolean =>
     canonicalJson(order[field] ?? null) === canonicalJson(server[field] ?? null);
   if (same("items") && same("discount")) return order;
-  // An order does not tell whether its prices contain the tax; its sums do.
-  const withoutTaxCents = toCents(server.subtotal) - toCents(server.discount ?? 0);
-  const mode = toCents(server.total) === withoutTaxCents ? "inclusive" : "exclusive";
-  const { subtotal, tax, total } = orderTotals(order.items, order.discount ?? 0, mode);
+  const { subtotal, tax, total } = orderTotals(
+    order.items,
+    order.discount ?? 0,
+    taxModeOf(server) ?? taxModeOf(local) ?? "exclusive",
+  );
   return { ...order, subtotal, tax, total };
+}
+
+/** An order does not tell whether its prices contain the tax; its sums do, unless there is no tax in them. */
+function taxModeOf({ subtotal, tax, discount, total }: Order): TaxMode | null {
+  if (toCents(tax) === 0) return null;
+  return toCents(total) === toCents(subtotal) - toCents(discount ?? 0) ? "inclusive" : "exclusive";
 }
 
 export const orders = defineCollection<Order>({

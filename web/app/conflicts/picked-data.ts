@@ -15,7 +15,7 @@ export function pickedData(
   picked: ReadonlySet<string>,
 ): Data {
   const data = pickObject(client, server, "", picked);
-  return collection?.derive ? collection.derive(data, server) : data;
+  return collection?.derive ? collection.derive(data, server, client) : data;
 }
 
 /** The same walk as that of the differences, so that a path means the same here, whatever stands in it. */
