@@ -75,7 +75,7 @@ export const layers = {
     files: ["server/src/**/*.ts"],
     ignores: [
       ...tests,
-      "server/src/store/**",
+      "server/src/{store,backup}/**",
       "server/src/{main,server,migrate,database-check,embedded-postgres}.ts",
     ],
     deny: ["postgres"],

@@ -1,7 +1,7 @@
 /**
  * A real PostgreSQL of our own, for a shop that has none: made on the first start, adopted if it still runs, recovered
- * after a crash of anything, revived if it dies. In `dataDir`: `cluster/` (PostgreSQL's), `launcher.json` (password and port)
- * and `postgres.log`. It listens on 127.0.0.1 alone and wants the password. Nothing is traded for speed: fsync stays on.
+ * after a crash of anything, revived if it dies. In `dataDir`: `cluster/` (PostgreSQL's), `launcher.json` (password and port),
+ * `postgres.log`, and `backups/` where there are any. It listens on 127.0.0.1 alone and wants the password. Nothing is traded for speed: fsync stays on.
  */
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
@@ -14,7 +14,7 @@ import { runningPostmaster } from "./postmaster.ts";
 import { StartupError } from "./startup-error.ts";
 
 export interface EmbeddedPostgresOptions {
-  /** Made if it is missing. Nobody but this launcher may keep files in it. */
+  /** Made if it is missing. Besides this launcher's files there are at most `backups/`. */
   readonly dataDir: string;
   /** Told in a few words what takes time or went wrong. */
   readonly log: (message: string) => void;
@@ -211,7 +211,8 @@ class Launcher implements EmbeddedPostgres {
   }
 
   async #hold(): Promise<void> {
-    const sql = this.#connect("tillwire");
+    // Not in the shop's own database: a restore renames that, and nobody may be connected to it then.
+    const sql = this.#connect("postgres");
     try {
       await sql`select pg_advisory_lock_shared(${inUse})`;
     } catch (error) {

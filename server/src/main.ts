@@ -1,40 +1,23 @@
 /** The process: settings, database, server, and how it ends. Clock, randomness and timers come in here. */
-import { resolve } from "node:path";
+import { join } from "node:path";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
 import { pino } from "pino";
 import postgres from "postgres";
 import { enrolmentLink } from "./admin.ts";
-import { ConfigError, readConfig, type Config } from "./config.ts";
+import { ConfigError, readConfig } from "./config.ts";
 import { databaseFaults, readDatabaseSettings } from "./database-check.ts";
 import { DEMO_SHOP } from "./demo-shop.ts";
-import { startEmbeddedPostgres } from "./embedded-postgres.ts";
 import { migrate } from "./migrate.ts";
+import { explain, MIGRATIONS, openDatabase, ROOT, type OpenDatabase } from "./open-database.ts";
 import { createSyncServer, type SyncServer } from "./server.ts";
-import { StartupError } from "./startup-error.ts";
 
-const ROOT = resolve(import.meta.dirname, "../..");
-
-interface Database {
-  readonly url: string;
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-  stop(): Promise<void>;
-}
-
-async function openDatabase(config: Config): Promise<Database> {
-  if (config.database) return { ...config.database, stop: async () => undefined };
-  const dataDir = resolve(ROOT, config.dataDir);
-  const onLost = (error: unknown): void => die(error);
-  return startEmbeddedPostgres({ dataDir, log: (message) => say(`Database: ${message}`), onLost });
-}
-
-async function prepareDatabase({ url, user, password }: Database): Promise<void> {
+async function prepareDatabase({ url, user, password }: OpenDatabase): Promise<void> {
   const credentials = { ...(user !== undefined && { username: user }), ...(password !== undefined && { password }) };
   const sql = postgres(url, { max: 2, onnotice: () => undefined, ...credentials });
   try {
     const faults = databaseFaults(await readDatabaseSettings(sql));
     if (faults.length > 0) throw new ConfigError(faults.join("\n"));
-    const applied = await migrate(sql, resolve(ROOT, "migrations"));
+    const applied = await migrate(sql, MIGRATIONS);
     if (applied.length > 0) say(`Database: ${applied.length} migrations applied`);
   } finally {
     await sql.end();
@@ -43,7 +26,7 @@ async function prepareDatabase({ url, user, password }: Database): Promise<void>
 
 async function start(): Promise<void> {
   const config = readConfig(process.env);
-  const database = await openDatabase(config);
+  const database = await openDatabase(config, { log: (message) => say(`Database: ${message}`), onLost: die });
   let server: SyncServer | null = null;
   outliveLostConnections();
   onSignals(async () => {
@@ -63,7 +46,7 @@ async function start(): Promise<void> {
       adminToken: config.adminToken,
       allowedOrigins: config.allowedOrigins,
       syncIntervalSeconds: config.syncIntervalSeconds,
-      webRoot: resolve(ROOT, "web/dist"),
+      webRoot: join(ROOT, "web/dist"),
       firstShop: DEMO_SHOP,
       log: pino({ level: config.logLevel }),
     });
@@ -124,15 +107,6 @@ function say(text: string): void {
 function die(error: unknown): void {
   process.stderr.write(`${explain(error)}\n`);
   process.exit(1);
-}
-
-function explain(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof StartupError) return error.message;
-  const { code, port } = error as { code?: string; port?: number };
-  if (code === "EADDRINUSE") return `Port ${port ?? ""} is taken: stop what uses it, or set SERVER_PORT.`;
-  if (code === "EACCES") return `Port ${port ?? ""} may not be used by this user: set SERVER_PORT to one above 1023.`;
-  if (code === "ECONNREFUSED") return "The database that DATABASE_URL names does not answer.";
-  return String((error as Error).stack ?? error);
 }
 
 start().catch(die);

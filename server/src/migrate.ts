@@ -21,10 +21,11 @@ const lockKey = 7_451_894;
 
 /**
  * Brings the database up to date and says which files that took.
+ * @param last number of the migration to stop after; default: all of them
  * @throws StartupError MIGRATION_CHANGED, MIGRATION_UNKNOWN, MIGRATION_OUT_OF_ORDER, MIGRATION_FAILED
  */
-export async function migrate(sql: postgres.Sql, directory: string): Promise<string[]> {
-  const migrations = readMigrations(directory);
+export async function migrate(sql: postgres.Sql, directory: string, last = Infinity): Promise<string[]> {
+  const migrations = readMigrations(directory).filter(({ number }) => number <= last);
   const connection = await sql.reserve();
   try {
     await connection`select pg_advisory_lock(${lockKey})`;

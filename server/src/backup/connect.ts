@@ -1,0 +1,26 @@
+/** Connections of the backup and restore commands: one each, that says who it is and takes its time. */
+import postgres from "postgres";
+
+/** A database as the settings name it. */
+export interface DatabaseAddress {
+  readonly url: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+/** @param database another one of the same server */
+export function connect({ url, user, password }: DatabaseAddress, database?: string): postgres.Sql {
+  return postgres(url, {
+    max: 1,
+    ...(database !== undefined && { database }),
+    ...(user !== undefined && { username: user }),
+    ...(password !== undefined && { password }),
+    connect_timeout: 10,
+    // the connection is the snapshot, or holds a lock: another one in its place would be wrong
+    max_lifetime: null,
+    idle_timeout: 0,
+    fetch_types: false,
+    onnotice: () => undefined,
+    connection: { application_name: "tillwire backup" },
+  });
+}
