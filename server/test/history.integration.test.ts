@@ -79,6 +79,14 @@ describe("pages", () => {
   });
 });
 
+test("times that re-offers name are told as they are", async () => {
+  const { token } = await shop.enrol();
+  const updatedAt = -62_135_596_800_001;
+  const [result] = await pushOver(token, { ...put("orders", "h-old", order("h-old")), reoffer: true, updatedAt });
+  expect(result).toMatchObject({ outcome: "accepted", updatedAt });
+  expect((await historyOf(token, "h-old")).body.versions).toMatchObject([{ updatedAt }]);
+});
+
 test("any role may read, and a far `before` is no error", async () => {
   const { token } = await shop.enrol();
   await edit(token, "h-2", 2);

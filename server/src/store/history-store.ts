@@ -34,7 +34,8 @@ interface VersionRow {
   deleted: boolean;
   device_id: string;
   created_by: string;
-  updated_at: Date;
+  /** Epoch ms; as a number, since re-offers may name times that a Date does not read. */
+  updated_ms: string;
   data_json: string | null;
 }
 
@@ -61,7 +62,7 @@ async function read(sql: Sql, query: HistoryQuery): Promise<HistoryPage | null> 
     ), kept as (
       select * from measured where bytes - coalesce(octet_length(data_json), 0) < ${maxBytes}
     )
-    select k.seq, k.sync_version, k.server_hash, k.deleted, k.device_id, k.created_by, k.updated_at, k.data_json,
+    select k.seq, k.sync_version, k.server_hash, k.deleted, k.device_id, k.created_by, (extract(epoch from k.updated_at) * 1000)::bigint as updated_ms, k.data_json,
       (select count(*)::int from versions) as found
     from records r left join kept k on true
     where r.store_id = ${storeId} and r.collection = ${collection} and r.local_id = ${localId}
@@ -79,7 +80,7 @@ async function read(sql: Sql, query: HistoryQuery): Promise<HistoryPage | null> 
       deleted: row.deleted,
       deviceId: row.device_id,
       createdBy: row.created_by,
-      updatedAt: row.updated_at.getTime(),
+      updatedAt: Number(row.updated_ms),
       dataJson: row.data_json,
     }),
   );
