@@ -1,7 +1,9 @@
 /** Random devices that edit, delete, retry and work on stale values, on a real PostgreSQL: what must hold whatever they do. */
+import type { ConflictData } from "@tillwire/protocol/conflicts";
 import type { Base, Result, Write } from "@tillwire/protocol/messages";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { conflictsOf, expectOneOpenConflictEach, setPolicy, settling } from "./support/conflict-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { checkStore, NEW, openShop, order, put, remove, type Shop } from "./support/shop-fixture.ts";
 
@@ -14,14 +16,27 @@ afterAll(() => database.drop());
 interface Step {
   readonly device: "a" | "b" | "c";
   readonly record: number;
-  readonly act: "put" | "delete" | "retry" | "read";
-  /** Forget nothing, or act on what this device last read. */
+  readonly act: "put" | "delete" | "retry" | "read" | "settle" | "keep both" | "policy";
+  /** What is written; of several conflicts, which one. */
   readonly note: number;
 }
 const step: fc.Arbitrary<Step> = fc.record({
   device: fc.constantFrom("a", "b", "c"),
   record: fc.integer({ min: 0, max: 3 }),
-  act: fc.constantFrom("put", "put", "put", "delete", "retry", "retry", "read"),
+  act: fc.constantFrom(
+    "put",
+    "put",
+    "put",
+    "put",
+    "delete",
+    "retry",
+    "retry",
+    "read",
+    "settle",
+    "settle",
+    "keep both",
+    "policy",
+  ),
   note: fc.integer({ min: 0, max: 5 }),
 });
 
@@ -44,14 +59,33 @@ class Players {
     const { base } = this.seen.get(key) ?? { base: NEW };
     if (act === "retry") return this.retry(device);
     if (act === "read") return this.read(key, localId);
+    if (act === "policy") return setPolicy(database.sql, this.shop, note % 3 ? "MANUAL" : "SERVER_WINS");
+    const answered = act === "settle" || act === "keep both" ? await this.conflictOf(localId, note) : undefined;
+    if (act === "keep both") return answered && this.keepBoth(device, answered);
     const version = base.version + 1;
     // Two records of four claim one number.
     const data = order(localId, { notes: `${note}`, orderNumber: `N-${record >> 1}` });
     const write =
-      act === "put" ? put("orders", localId, data, version, base) : remove("orders", localId, version, base);
+      act === "delete" ? remove("orders", localId, version, base) : put("orders", localId, data, version, base);
+    this.learn(key, await this.send(device, answered ? settling(answered.id, write) : write));
+  }
+
+  private async send(device: string, write: Write): Promise<Result> {
     const [first] = await this.shop.push(device, write);
     this.sent.push({ device, write, first: first! });
-    this.learn(key, first!);
+    return first!;
+  }
+
+  /** A conflict of the record, open or settled: who answers may not know what has become of it. */
+  private async conflictOf(localId: string, note: number): Promise<ConflictData | undefined> {
+    const all = (await conflictsOf(database.sql, this.shop)).filter(({ recordId }) => recordId === localId);
+    return all[note % Math.max(1, all.length)];
+  }
+
+  private async keepBoth(device: string, { id, client }: ConflictData): Promise<void> {
+    if (client.deleted) return;
+    const apart = `${id.slice(0, 20)}.${device}`;
+    await this.send(device, settling(id, put("orders", apart, { ...(client.data as object), id: apart })));
   }
 
   private async retry(device: string): Promise<void> {
@@ -120,8 +154,11 @@ async function checkOutcomes(shop: Shop, sent: readonly Sent[]): Promise<void> {
     previous.set(version.local_id, version);
   }
   const kept = await database.sql<{ id: string; hash: string }[]>`
-    select local_id as id, data -> 'client' ->> 'hash' as hash from (select * from records union all select * from record_history) v
+    with v as (select * from records union all select * from record_history)
+    select local_id as id, data -> 'client' ->> 'hash' as hash from v where store_id = ${storeId} and collection = 'conflicts'
+    union select local_id, attempt ->> 'hash' from v cross join lateral jsonb_array_elements(data -> 'attempts') attempt
     where store_id = ${storeId} and collection = 'conflicts'`;
+  await expectOneOpenConflictEach(database.sql, shop);
   const hashes = new Set(versions.flatMap((version) => [version.server_hash, version.sent_hash]));
   for (const { write, first } of sent) {
     if (first.outcome === "conflict")
