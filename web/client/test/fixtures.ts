@@ -58,7 +58,10 @@ export function world(turnsPerStep = 1): World {
   const hosts = new Map<string, Environment>();
   function host(deviceId: string, parts: Partial<Environment> = {}): Environment {
     const openLink = { "socket.io": server.openLink(deviceId), websocket: server.openLink(deviceId) };
-    return virtualHost(time, { openLink, fetch: server.fetch(deviceId), ...parts });
+    // unique among devices, as UUIDs are
+    let ids = 0;
+    const newId = () => `id-${deviceId}-${++ids}`;
+    return virtualHost(time, { openLink, fetch: server.fetch(deviceId), newId, ...parts });
   }
   return {
     ...{ time, server, host },

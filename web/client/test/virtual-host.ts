@@ -105,15 +105,13 @@ export class VirtualLocks {
 
 export function virtualHost(
   time: VirtualTime,
-  parts: Partial<Environment> & Pick<Environment, "openLink" | "fetch">,
+  parts: Partial<Environment> & Pick<Environment, "openLink" | "fetch" | "newId">,
 ): Environment {
-  let ids = 0;
   let identity: Identity | null = null;
   const random = seededRandom(7);
   return {
     now: () => time.now,
     random,
-    newId: () => `id-${(++ids).toString().padStart(6, "0")}-${Math.floor(random() * 1e6)}`,
     setTimer: time.setTimer,
     openStore: memoryStores(),
     openChannel: () => null,
