@@ -75,6 +75,12 @@ describe("what the server holds", () => {
     });
     expect(serverValueOf(conflict(), undefined, true)).toMatchObject({ data: null, newer: true });
   });
+  test("is what the replica knows to be beneath this register's own edit", () => {
+    const own = { ...record, sync: "attention" as const, conflict: "c1", data: order(), server: record };
+    expect(serverValueOf(conflict(), own, true)).toMatchObject({ data: { notes: "newer" }, newer: true });
+    const gone = { ...own, server: { ...record, data: null } };
+    expect(serverValueOf(conflict(), gone, true)).toMatchObject({ data: null, newer: true });
+  });
   test("is not this register's own edit on top of it, and of a settled conflict what stood then", () => {
     expect(serverValueOf(conflict(), { ...record, sync: "attention", conflict: "c1" }, true)).toMatchObject({
       deviceId: "d2",

@@ -67,7 +67,7 @@ function groupRow(group: readonly FieldDifference[], speech: Speech): Omit<Diffe
   const told = group.filter(({ field }) => !field.endsWith("Id"));
   const side = (of: "localValue" | "serverValue") =>
     told
-      .filter((each) => each[of] !== null || told.length === 1)
+      .filter((each) => told.length === 1 || saysSomething(each.field, each[of]))
       .map((each) => valueText(each.field, each[of], speech))
       .join(", ") || speech.words.values.nothing;
   return {
@@ -77,6 +77,11 @@ function groupRow(group: readonly FieldDifference[], speech: Speech): Omit<Diffe
     server: side("serverValue"),
     paths,
   };
+}
+
+/** How an order will be paid is not known before it is. */
+function saysSomething(name: string, value: unknown): boolean {
+  return value !== null && !(name === "paymentMethod" && value === "OTHER");
 }
 
 function fieldRow(
@@ -157,8 +162,15 @@ function deletionRows(client: unknown, server: unknown, speech: Speech): Differe
 /** What a record holds, in words: key, label, text. Ids and empty members are left out. */
 export function contentsOf(data: Data, speech: Speech): [key: string, label: string, text: string][] {
   const contents: [string, string, string][] = [];
+  const state = GROUPS[0]!;
   for (const [name, value] of Object.entries(data)) {
     if (name === "id" || name.endsWith("Id") || value === null || value === "" || value === 0) continue;
+    if (state.includes(name) && Object.hasOwn(data, state[0]!)) {
+      const told = state.filter((member) => saysSomething(member, own(data, member)));
+      const text = told.map((member) => valueText(member, data[member], speech)).join(", ");
+      if (name === state[0]) contents.push([name, speech.words.fields.status, text]);
+      continue;
+    }
     const lines = name === "items" ? membersById(value) : null;
     if (lines)
       for (const [id, line] of lines) contents.push([`items.${id}`, lineName(line, speech), lineText(line, speech)]);

@@ -27,18 +27,17 @@ export interface ServerValue {
   readonly newer: boolean;
 }
 
+type SeenRecord = Pick<
+  ReplicaRecord<unknown>,
+  "data" | "deviceId" | "updatedAt" | "readAt" | "hash" | "sync" | "conflict" | "server"
+>;
+
 /**
- * @param record as the replica shows it. With an edit of this device on top it is not the server's value, and the conflict's own copy of
- *   that is the newest that is known.
+ * @param record as the replica shows it. Where an unsent edit of this device hides the server's value, the conflict's own copy of that is
+ *   the newest that is known.
  * @param current whether the record was looked for: undefined then means that it is deleted
  */
-export function serverValueOf(
-  conflict: ConflictData,
-  record:
-    | Pick<ReplicaRecord<unknown>, "data" | "deviceId" | "updatedAt" | "readAt" | "hash" | "sync" | "conflict">
-    | undefined,
-  current: boolean,
-): ServerValue {
+export function serverValueOf(conflict: ConflictData, record: SeenRecord | undefined, current: boolean): ServerValue {
   const { server } = conflict;
   const kept: ServerValue = {
     data: server.deleted ? null : server.data,
@@ -49,8 +48,11 @@ export function serverValueOf(
   };
   if (conflict.status === "settled" || !current) return kept;
   if (!record) return server.deleted ? kept : { ...kept, data: null, readAt: undefined, newer: true };
-  if (record.sync !== "synced" || record.conflict !== undefined) return kept;
-  const { data, deviceId, updatedAt, readAt, hash } = record;
+  // A lost deletion hides nothing; any other edit of this device does, but for what the replica tells of the value beneath.
+  const shown = record.sync === "synced" || (record.conflict !== undefined && conflict.client.deleted);
+  const value = record.server ?? (shown ? record : null);
+  if (!value) return kept;
+  const { data, deviceId, updatedAt, readAt, hash } = value;
   return { data, deviceId, at: updatedAt, readAt, newer: hash !== server.hash };
 }
 

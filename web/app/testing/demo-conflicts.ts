@@ -74,7 +74,7 @@ export function fillConflicts(replica: FakeReplica, clock: () => number, product
       by: ["d2", "d3"],
     },
     {
-      ...{ id: "c3", kind: "ID_TAKEN", minutesAgo: 31, client: order(31), server: { ...order(14), id: order(31).id } },
+      ...{ id: "c3", kind: "ID_TAKEN", minutesAgo: 31, client: { ...order(24), id: order(14).id }, server: order(14) },
       by: ["d3", "d1"],
     },
     {

@@ -47,6 +47,8 @@ export interface ReplicaRecord<T> {
    * server's value), while other devices see the server's.
    */
   readonly conflict?: string;
+  /** Beneath an own edit that waits in a conflict: the server's value, which other devices see; data null: deleted. */
+  readonly server?: Pick<ReplicaRecord<T | null>, "data" | "hash" | "readAt" | "deviceId" | "updatedAt">;
   /** Why `sync` is "attention", if a write was rejected. */
   readonly error?: { readonly code: string; readonly message: string };
 }

@@ -90,5 +90,10 @@ function ownSide(
     updatedAt: at,
     sync: "attention",
     conflict: id,
+    ...(settled && { server: serverValue(settled) }),
   };
+}
+
+function serverValue({ data, syncVersion, hash, deviceId, updatedAt, deleted }: Change | Overlay) {
+  return { data: deleted ? null : data, hash, readAt: { version: syncVersion, hash }, deviceId, updatedAt };
 }
