@@ -148,6 +148,7 @@ describe("requests that fail as a whole", () => {
     const preflight = await fetch(`${shop.url}/api/sync/push`, { method: "OPTIONS", headers: friend });
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get("access-control-allow-origin")).toBe("https://friend.example");
+    expect(preflight.headers.get("access-control-allow-methods")).toBe("GET, POST, PUT, DELETE");
   });
 
   test("more than the rate: 429 with Retry-After", async () => {
