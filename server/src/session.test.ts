@@ -62,14 +62,14 @@ function setUp(changes: { accept?: Partial<Accept>; feed?: Partial<Feed>; authen
 }
 
 describe("time", () => {
-  test("a link that does not say hello within 5 s is closed", async () => {
+  test("L1: a link that does not say hello within 5 s is closed, and whoever was only slow may come again", async () => {
     const { runtime, connect } = setUp();
     const { sent, closed } = connect();
     await runtime.pass(LIMITS.helloTimeoutMs - 1);
     expect(closed.code).toBeNull();
     await runtime.pass(1);
-    expect(sent).toMatchObject([{ type: "error", code: "UNAUTHENTICATED" }]);
-    expect(closed.code).toBe(4401);
+    expect(sent).toMatchObject([{ type: "error", code: "UNAVAILABLE", retry: "backoff" }]);
+    expect(closed.code).toBe(1013);
   });
 
   test("a session that is silent for 40 s is dead; anything it says keeps it", async () => {

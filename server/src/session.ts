@@ -2,7 +2,7 @@
  * The server's side of one live link, whatever carries it: who speaks, for how long, and how it ends.
  *
  *   greeting ── hello ──> authenticating ── welcome ──> open ── error with a close code, silence, revocation ──> closed
- *      └── anything else, or nothing for 5 s: closed (4401)
+ *      └── anything else: closed (4401); nothing for 5 s: closed (1013), for a slow network is no reason to ask for another token
  */
 import { ReplicationError, type ErrorCode } from "@tillwire/protocol/errors";
 import { LIMITS } from "@tillwire/protocol/limits";
@@ -47,7 +47,7 @@ export class Session implements LinkListener, Speaker {
     this.#services = services;
     this.#host = host;
     this.#heardAt = services.runtime.now();
-    const late = (): void => this.fail("UNAUTHENTICATED", "no hello in time");
+    const late = (): void => this.fail("UNAVAILABLE", "no hello in time");
     this.#helloTimer = services.runtime.setTimeout(late, LIMITS.helloTimeoutMs);
   }
 
