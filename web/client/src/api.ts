@@ -225,4 +225,11 @@ export interface ReplicaOptions {
   readonly syncIntervalMs?: number;
   readonly presence?: boolean;
   readonly app?: { readonly name: string; readonly version: string };
+  /**
+   * By name of the collection: which records are held in memory and shown; absent: all. The others stay in the local database alone: for a
+   * device that runs for weeks on what matters today. Asked again whenever something of the collection changes.
+   */
+  readonly inSight?: Readonly<Record<string, InSight>>;
 }
+/** Of a record that is on the server; what waits here is always in sight. */
+export type InSight = (record: ReplicaRecord<unknown>) => boolean;

@@ -279,3 +279,98 @@ describe("a fresh base", () => {
     expect(await visible("x")).toMatchObject({ data: { text: "mine2" } });
   });
 });
+
+describe("S8: a settled write that the server has lost since", () => {
+  it("is missed when the feed was read beyond its seq, and offered again", async () => {
+    await take(frame(0, 1, 1, [change(1, "x", 1)]));
+    await answer(row(1, "y", 1), 2);
+    expect(await take(frame(1, 3, 3, [change(3, "z", 1)]))).toMatchObject({ restarted: "restored" });
+    const all = [change(1, "x", 1), change(3, "z", 1)];
+    await take(frame(0, 3, 3, all, digestsOf(all)));
+    const rows = await store.read((tx) => tx.outbox());
+    expect(rows).toMatchObject([{ localId: "y", syncVersion: 1, reoffer: { deviceId: "a" } }]);
+  });
+
+  it("is not missed before the head: later changes may have taken its record off the page", async () => {
+    await take(frame(0, 1, 1, [change(1, "x", 1)]));
+    await answer(row(1, "y", 1), 2);
+    expect(await take(frame(1, 3, 4, [change(3, "z", 1)]))).toMatchObject({ restarted: null });
+    expect(await take(frame(3, 4, 4, [change(4, "y", 2)]))).toMatchObject({ restarted: null });
+    expect(await overlays()).toEqual([]);
+  });
+
+  it("is missed at once when its result comes late", async () => {
+    const all = [change(1, "x", 1), change(3, "z", 1)];
+    await take(frame(0, 3, 3, all, digestsOf(all)));
+    const sent = row(1, "y", 1);
+    const { result } = await commit(store, "relaxed", async (tx) => {
+      tx.putOutbox(sent);
+      const results = [{ collection: "notes", localId: "y", outcome: "accepted" as const, seq: 2 }];
+      const about = { epoch: "e1", deviceId: "a", now: 1, subscribed: null };
+      return settleAnswer(tx, (await tx.meta("sync"))!, { sent: [sent], results, ...about });
+    });
+    expect(result).toEqual({ settled: 1, restored: true });
+    expect(await overlays()).toMatchObject([{ localId: "y" }]);
+  });
+
+  it("a value below a settled write's version proves a restore, whatever its seq", async () => {
+    await answer(row(1, "x", 5), 1);
+    expect(await take(frame(0, 9, 9, [change(9, "x", 3)]))).toMatchObject({ restarted: "restored" });
+  });
+});
+
+describe("a form that was opened on a value which this device alone has moved on from", () => {
+  const position = (one: Pick<OutboxRow, "syncVersion" | "hash">) => ({ version: one.syncVersion, hash: one.hash });
+
+  it("is known to belong to it, whichever of result and frame comes first", async () => {
+    const [first, second] = [row(1, "x", 2), { ...row(2, "x", 3), base: position(row(1, "x", 2)) }];
+    await take(frame(0, 1, 1, [change(1, "x", 1)]));
+    await answer(first, 2);
+    await take(frame(1, 2, 2, [change(2, "x", 2, { deviceId: "a", hash: first.hash })]));
+    await take(frame(2, 3, 3, [change(3, "x", 3, { deviceId: "a", hash: second.hash })]));
+    await answer(second, 3);
+    const { visible: generation } = await sync();
+    const stored = await store.read((tx) => tx.record(generation, "notes", "x"));
+    expect(stored?.madeOn).toEqual([position(first)]);
+    await take(frame(3, 4, 4, [change(4, "x", 4)]));
+    expect(await store.read((tx) => tx.record(generation, "notes", "x"))).not.toHaveProperty("madeOn");
+  });
+});
+
+describe("a fresh base of a large shop", () => {
+  it("is compared page by page, and what is lost is offered in the order of its seqs", async () => {
+    const count = 1_700;
+    const before = Array.from({ length: count }, (_, i) => change(i + 1, `x${i}`, 1));
+    await take(frame(0, count, count, before));
+    await answer(row(1, "x3", 2), count + 5);
+    await store.write("strict", async (tx) => void beginFreshBase(tx, (await tx.meta("sync"))!, null, "always"));
+    const kept = before.filter((_, i) => i % 2 === 0);
+    await take(frame(0, count, count + 1, kept, undefined, "e2"));
+    let largest = 0;
+    await commit(store, "relaxed", async (tx) => {
+      const recordsAbove: typeof tx.recordsAbove = async (...asked) => {
+        const page = await tx.recordsAbove(...asked);
+        largest = Math.max(largest, page.length);
+        return page;
+      };
+      const spied = new Proxy(tx, {
+        get(target, name) {
+          const member: unknown = Reflect.get(target, name, target);
+          if (name === "recordsAbove") return recordsAbove;
+          return typeof member === "function" ? member.bind(target) : member;
+        },
+      });
+      return applyFrame(
+        spied,
+        (await tx.meta("sync"))!,
+        frame(count, count + 1, count + 1, [], undefined, "e2"),
+        device(1),
+      );
+    });
+    expect(largest).toBeLessThanOrEqual(500);
+    const rows = (await store.read((tx) => tx.outbox())).filter(({ reoffer }) => reoffer);
+    const missing = before.filter((_, i) => i % 2 === 1 && i !== 3).map(({ localId }) => localId);
+    expect(rows.map(({ localId }) => localId)).toEqual([...missing, "x3"]);
+    expect(rows.at(-1)).toMatchObject({ syncVersion: 2, data: { text: "mine2" } });
+  });
+});

@@ -1,6 +1,7 @@
 /** Links as PROTOCOL.md and the brief ask: fallback and back, watchdogs, pauses, resets; over virtual time. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Replica } from "./api.ts";
+import { memoryStores } from "./memory-store.ts";
 import { hashOf } from "@tillwire/protocol/hash";
 import { COLLECTIONS, identityOf, latest, noteWrite, notes, textOf, world, type World } from "../test/fixtures.ts";
 
@@ -131,6 +132,75 @@ describe("live links", () => {
     expect(w.server.received.filter(({ message }) => message.type === "hello")).toHaveLength(2);
     expect(w.server.pushes).toHaveLength(2);
     expect(w.server.pushes[1]?.writes).toEqual(w.server.pushes[0]?.writes);
+  });
+
+  it("an error that names another push, or none, does not give up the push in flight", async () => {
+    const a = await open("a");
+    const [link, stats] = [latest(a.link$), latest(a.stats$)];
+    await w.time.until(() => link.value?.state === "live");
+    w.server.dropResults = true;
+    await a.collection(notes).put({ id: "n1", text: "x" });
+    await w.time.until(() => w.server.pushes.length === 1);
+    const [session] = w.server.sessions;
+    w.server.say(session!, { type: "error", code: "UNAVAILABLE", message: "", retry: "backoff" });
+    w.server.say(session!, { type: "error", code: "INTERNAL", message: "", retry: "backoff", requestId: "p-0" });
+    await w.time.advance(20_000);
+    expect(w.server.pushes).toHaveLength(1);
+    w.server.dropResults = false;
+    w.server.cutAll();
+    await w.time.until(() => stats.value?.pending === 0);
+  });
+
+  it("syncNow does not wait for the backoff of pushes, but for what the server asked", async () => {
+    const a = await open("a");
+    const link = latest(a.link$);
+    await w.time.until(() => link.value?.state === "live");
+    w.server.pushError = { code: "UNAVAILABLE", retry: "backoff" };
+    await a.collection(notes).put({ id: "n1", text: "x" });
+    await w.time.advance(40_000);
+    // the longest wait of the backoff so far has just begun
+    const tries = w.server.pushes.length;
+    await w.time.until(() => w.server.pushes.length > tries);
+    w.server.pushError = { code: "RATE_LIMITED", retry: "backoff", retryAfterMs: 3_000 };
+    const refused = a.syncNow();
+    await w.time.advance(20);
+    expect(w.server.pushes).toHaveLength(tries + 2);
+    w.server.pushError = null;
+    const done = a.syncNow();
+    await w.time.advance(2_900);
+    expect(w.server.pushes).toHaveLength(tries + 2);
+    await w.time.until(() => w.server.pushes.length === tries + 3);
+    await w.time.advance(100);
+    for (const report of await Promise.all([refused, done])) expect(report).toMatchObject({ pending: 0 });
+  });
+
+  it("frames that come faster than the database writes are left out, and pulled when it has caught up", async () => {
+    const count = 300;
+    for (let i = 0; i < count; i++) w.server.put("b", noteWrite(`n${i}`, "x", 1, { version: 0, hash: null }));
+    w.server.pageSize = 1;
+    const open0 = memoryStores();
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    let writes = 0;
+    const openStore = async (name: string) => {
+      const store = await open0(name);
+      const write: typeof store.write = async (durability, run) => {
+        // the set-up, the lease, the mark; then the disk is busy
+        if (++writes > 3) await gate;
+        return store.write(durability, run);
+      };
+      return { ...store, write };
+    };
+    const a = await open("a", {}, w.host("a", { openStore }));
+    await w.time.until(() => w.server.sessions.size === 1);
+    await w.time.advance(50);
+    release();
+    const stats = latest(a.stats$);
+    await w.time.until(() => stats.value?.digestsEqual === true);
+    expect(stats.value?.synced).toBe(count);
+    const pulls = w.server.received.filter(({ message }) => message.type === "pull");
+    expect(pulls.length).toBeGreaterThan(0);
+    expect(pulls.length).toBeLessThan(count / 64 + 1);
   });
 
   it("a silent link is left within 40 s of the last word", async () => {

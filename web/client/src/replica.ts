@@ -86,7 +86,7 @@ class OpenReplica implements Replica {
     sync: SyncRow,
   ) {
     this.#identity = options.identity;
-    const view = new View(store, () => this.#identity.deviceId, sync);
+    const view = new View(store, () => this.#identity.deviceId, sync, options.inSight);
     this.#view = view;
     // a read that fails is made again by whoever looks
     view.open(conflicts.name).catch(() => undefined);

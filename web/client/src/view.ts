@@ -3,7 +3,7 @@
  * their revision: one that continues its own is applied, anything else is read, incrementally by seq.
  */
 import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
-import type { ReplicaRecord } from "./api.ts";
+import type { InSight, ReplicaOptions, ReplicaRecord } from "./api.ts";
 import type { Delta } from "./commit.ts";
 import type { BaseRecord, LocalStore, Overlay, SyncRow } from "./local-store.ts";
 import { OpenConflicts } from "./open-conflicts.ts";
@@ -46,6 +46,7 @@ export class View {
     private readonly store: LocalStore,
     private readonly deviceId: () => string,
     sync: SyncRow,
+    private readonly inSight: NonNullable<ReplicaOptions["inSight"]> = {},
   ) {
     this.#position = sync;
     this.#sync = signal(sync);
@@ -268,14 +269,24 @@ export class View {
 
   #flush(): void {
     this.#flushing = false;
-    for (const opened of this.#opened.values()) {
+    for (const [name, opened] of this.#opened) {
       if (!opened.dirty) continue;
       opened.dirty = false;
+      this.#forget(opened, Object.hasOwn(this.inSight, name) ? this.inSight[name] : undefined);
       opened.records.set([...opened.visible.values()]);
     }
     const rows = this.#rows.all();
     const shown = this.#outbox.get();
     if (rows.length !== shown.length || rows.some((row, i) => row !== shown[i])) this.#outbox.set(rows);
     this.#sync.set(this.#position);
+  }
+  /** The local database keeps what goes out of sight; whatever becomes of it later comes whole. */
+  #forget({ base, visible }: OpenedCollection, inSight: InSight | undefined): void {
+    if (!inSight) return;
+    for (const [localId, record] of visible) {
+      if (record.sync !== "synced" || inSight(record)) continue;
+      visible.delete(localId);
+      base.delete(localId);
+    }
   }
 }

@@ -10,6 +10,8 @@ import type {
   Changes,
   DeviceMessage,
   Digests,
+  ErrorMessage,
+  RecordHistory,
   Result,
   ServerMessage,
   Write,
@@ -59,6 +61,8 @@ export class FakeServer {
   silent = false;
   httpStatus: number | null = null;
   reoffer = true;
+  /** Pushes over live links are answered with it. */
+  pushError: Pick<ErrorMessage, "code" | "retry" | "retryAfterMs"> | null = null;
   reject: (write: Write) => { code: string; message: string } | null = () => null;
   /** Another value in place of the one that was sent, as for an amended number. */
   amend: (write: Write) => unknown = () => undefined;
@@ -138,6 +142,8 @@ export class FakeServer {
       }
       case "push": {
         this.pushes.push({ deviceId: session.deviceId, via: "live", writes: message.writes as Write[] });
+        if (this.pushError)
+          return this.say(session, { type: "error", message: "", requestId: message.id, ...this.pushError });
         const results = (message.writes as Write[]).map((write) => this.decide(session.deviceId, write));
         if (!this.dropResults) this.say(session, { type: "pushed", id: message.id, results });
         return this.publish();
@@ -265,6 +271,18 @@ export class FakeServer {
     this.#decided = new Map();
   }
 
+  /** Two versions a page. */
+  #versions(pathname: string, query: URLSearchParams) {
+    const [collection = "", localId = ""] = pathname.split("/").slice(3).map(decodeURIComponent);
+    const before = Number(query.get("before") ?? Number.POSITIVE_INFINITY);
+    const all = this.history.filter((change) => change.collection === collection && change.localId === localId);
+    if (all.length === 0) return answer(404, { code: "NOT_FOUND" });
+    const versions = all.filter((change) => change.syncVersion < before).reverse();
+    const nextBefore = versions.length > 2 ? versions[1]!.syncVersion : null;
+    const history: RecordHistory = { collection, localId, versions: versions.slice(0, 2), nextBefore };
+    return answer(200, history);
+  }
+
   fetch(deviceId: string): Fetch {
     return async (url, init) => {
       const { pathname, searchParams } = new URL(url);
@@ -275,6 +293,7 @@ export class FakeServer {
       });
       if (!this.httpUp) throw new TypeError("fetch failed");
       if (this.httpStatus !== null) return answer(this.httpStatus, {});
+      if (pathname.startsWith("/api/records/")) return this.#versions(pathname, searchParams);
       const body =
         init.body === undefined
           ? null

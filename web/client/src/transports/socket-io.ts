@@ -1,10 +1,31 @@
 /** The live link over Socket.IO: the one event `message` with JSON text, WebSocket first, long polling where proxies allow nothing else. */
-import { io, type Socket } from "socket.io-client";
-import type { LinkEnd, OpenLink } from "./link.ts";
+import type { io as Io } from "socket.io-client";
+import type { Link, LinkEnd, LinkEvents, OpenLink } from "./link.ts";
 import { parse } from "./websocket.ts";
 
+/** Loaded with the first link: an app is drawn sooner without it, and those that speak plain WebSocket never need it. */
 export const openSocketIo: OpenLink = (url, events) => {
-  const socket: Socket = io(url, {
+  let link: Link | null = null;
+  let ended = false;
+  import("socket.io-client").then(
+    ({ io }) => {
+      if (!ended) link = connect(io, url, events);
+    },
+    (error: unknown) => {
+      if (!ended) events.closed({ code: null, reason: error instanceof Error ? error.message : "not loaded" });
+    },
+  );
+  return {
+    send: (message) => link?.send(message),
+    close() {
+      ended = true;
+      link?.close();
+    },
+  };
+};
+
+function connect(io: typeof Io, url: string, events: LinkEvents): Link {
+  const socket = io(url, {
     path: "/socket.io",
     transports: ["websocket", "polling"],
     // else a blocked WebSocket ends the try, and polling never gets its turn
@@ -36,4 +57,4 @@ export const openSocketIo: OpenLink = (url, events) => {
       socket.close();
     },
   };
-};
+}
