@@ -514,15 +514,15 @@ describe("plans of commit_writes", () => {
     return Number(read!.rows);
   }
 
-  async function grow(sql: TransactionSql, rows: number): Promise<void> {
+  async function grow(sql: TransactionSql, rows: number, collection = "orders", firstSeq = 1000): Promise<void> {
     for (const table of ["records", "record_history"]) {
       await sql.unsafe(`insert into ${table} (store_id, collection, local_id, seq, sync_version, server_hash, unique_key, created_by, device_id,
         deleted, reoffered, data, created_at, updated_at)
-        select '${shop.storeId}', 'orders', 'x' || g, 1000 + g, 1, '', 'X-' || g, 'a', 'a', false, false, '{}', now(), now()
+        select '${shop.storeId}', '${collection}', 'x' || g, ${firstSeq} + g, 1, '', 'X-' || g, 'a', 'a', false, false, '{}', now(), now()
         from generate_series(1, ${rows}) g`);
     }
     await sql`insert into decided_writes (store_id, collection, local_id, device_id, sync_version, hash, base, outcome)
-      select ${shop.storeId}, 'orders', 'x' || g, 'a', 1, '', '', 'conflict' from generate_series(1, ${rows}::int) g`;
+      select ${shop.storeId}, ${collection}, 'x' || g, 'a', 1, '', '', 'conflict' from generate_series(1, ${rows}::int) g`;
   }
 
   // Statistics lag behind a store that grows fast, and are of all shops together: the lookups must not depend on them.
@@ -548,5 +548,45 @@ describe("plans of commit_writes", () => {
     });
     await expect(measured).rejects.toBe(rollback);
     expect(read).toBeLessThan(10 * plans.length);
+  });
+
+  test("a look at records and their conflicts reads these and no others, however many conflicts wait", async () => {
+    const firsts = await shop.push(
+      "a",
+      ...Array.from({ length: 20 }, (_, i) => put("orders", `o${i}`, order(`o${i}`))),
+    );
+    const lost = firsts.map(({ localId }) => put("orders", localId, order(localId, { notes: "b" })));
+    const conflicts = (await shop.push("b", ...lost)).map(({ conflict }) => conflict!.id);
+    const queries = lost.map((write, i) => ({
+      asSent: {
+        collection: "orders",
+        localId: write.localId,
+        deviceId: "b",
+        syncVersion: 2,
+        hash: write.hash,
+        base: "?",
+      },
+      base: write.base,
+      number: null,
+      namedHash: null,
+      resolves: conflicts[i]!,
+      openConflictKey: `orders|${write.localId}|b`,
+    }));
+    const rollback = new Error("rollback");
+    let read = 0;
+    const measured = database.sql.begin(async (sql) => {
+      const look = () => createPostgresStore(sql as unknown as Sql).readContexts(shop.storeId, queries);
+      for (let i = 0; i < 7; i++) await look();
+      await grow(sql, 5000);
+      await grow(sql, 5000, "conflicts", 10_000);
+      const before = await rowsRead(sql);
+      const contexts = await look();
+      read = (await rowsRead(sql)) - before;
+      expect(contexts.map(({ openConflict }) => openConflict!.data!["id"])).toEqual(conflicts);
+      expect(contexts.map(({ resolves }) => resolves!.data!["id"])).toEqual(conflicts);
+      throw rollback;
+    });
+    await expect(measured).rejects.toBe(rollback);
+    expect(read).toBeLessThan(10 * queries.length);
   });
 });

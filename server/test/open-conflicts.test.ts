@@ -307,6 +307,18 @@ describe("settling", () => {
     expect((await conflicts()).map(({ status }) => status)).toEqual(["settled", "settled"]);
   });
 
+  test("a value that was taken as one conflict's answer settles the other as well, when it is sent for that", async () => {
+    const { first, current, id } = await clash();
+    const [other] = await shop.push("c", edit("c", 2, first));
+    const answer = edit("a and b and c", 3, current);
+    const outcomes = [];
+    for (const each of [id, other!.conflict!.id, id, other!.conflict!.id])
+      outcomes.push((await shop.push("a", settling(each, answer)))[0]!.outcome);
+    expect(outcomes).toEqual(["accepted", "duplicate", "duplicate", "duplicate"]);
+    expect((await conflicts()).map(({ settlement }) => settlement)).toEqual(["MERGED", "SERVER"]);
+    expect(await stored()).toMatchObject({ version: 3 });
+  });
+
   test("the guard holds, and the conflict waits on", async () => {
     const { current, id } = await clash();
     const paid = at(

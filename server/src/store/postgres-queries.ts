@@ -35,7 +35,7 @@ const VERSION_JSON = (row: string): string => `
 
 /**
  * Everything that deciding about writes may need, in one statement. $1 store, $2 the questions as a JSON text (see readContexts).
- * Why `between` and `order by` where `=` would do: see commit_writes.
+ * Why `between` and `order by` where `=` would do: see commit_writes. Conflicts have an index of their own besides, which must not serve here.
  */
 export const CONTEXT_SQL = `
 select q.idx, json_build_object(
@@ -67,23 +67,25 @@ select q.idx, json_build_object(
       select true from records n
       where n.store_id = $1 and n.collection = q.collection and n.unique_key between q.number and q.number and n.local_id <> q.local_id
       order by n.unique_key limit 1) is not null,
-    'nextAmendment', (
+    'nextAmendment', case when q.number is not null then (
       select min(used.n) + 1 from (
         select given.n, lead(given.n) over (order by given.n) as next from (
-          select 1 as n union
-          select substr(n.unique_key, length(q.amendment_prefix) + 2)::int from records n
-          where n.store_id = $1 and n.collection = q.collection and n.unique_key >= q.amendment_prefix || '-' and n.unique_key < q.amendment_prefix || '.'
-            and substr(n.unique_key, length(q.amendment_prefix) + 2) ~ '^[1-9][0-9]{0,7}$'
+          select 1 as n union (
+            select substr(n.unique_key, length(q.amendment_prefix) + 2)::int from records n
+            where n.store_id = $1 and n.collection = q.collection and n.unique_key >= q.amendment_prefix || '-' and n.unique_key < q.amendment_prefix || '.'
+              and substr(n.unique_key, length(q.amendment_prefix) + 2) ~ '^[1-9][0-9]{0,7}$'
+            order by n.unique_key)
         ) given
-      ) used where used.next is null or used.next > used.n + 1)),
+      ) used where used.next is null or used.next > used.n + 1) else 2 end),
   'openConflict', (
     select json_build_object(${VERSION_JSON("o")}, 'data', o.data) from records o
-    where o.store_id = $1 and o.collection = 'conflicts' and o.unique_key between q.open_conflict_key and q.open_conflict_key
-    order by o.unique_key limit 1),
+    where o.store_id = $1 and o.collection between 'conflicts' and 'conflicts'
+      and o.unique_key between q.open_conflict_key and q.open_conflict_key
+    order by o.collection, o.unique_key limit 1),
   'resolves', (
     select json_build_object(${VERSION_JSON("c")}, 'data', c.data) from records c
-    where c.store_id = $1 and c.collection = 'conflicts' and c.local_id between q.resolves and q.resolves
-    order by c.local_id limit 1),
+    where c.store_id = $1 and c.collection between 'conflicts' and 'conflicts' and c.local_id between q.resolves and q.resolves
+    order by c.collection, c.local_id limit 1),
   'policy', (select p.policy from store_collections p where p.store_id = $1 and p.collection = q.collection limit 1),
   'policyVersion', s.policy_version,
   'epoch', s.epoch,
