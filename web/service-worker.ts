@@ -27,7 +27,7 @@ self.addEventListener("message", (event) => {
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== self.location.origin || SERVER.test(url.pathname)) return;
-  if (event.request.mode === "navigate") event.respondWith(fromCache("/", event.request));
+  if (event.request.mode === "navigate") event.respondWith(fromCache(pageOf(url.pathname), event.request));
   else if (kept.has(url.pathname)) event.respondWith(fromCache(url.pathname, event.request));
 });
 
@@ -41,6 +41,12 @@ async function activate(): Promise<void> {
   for (const name of await caches.keys()) if (name.startsWith(PREFIX) && name !== cacheName) await caches.delete(name);
   // The first visit counts: its next reload may already be offline.
   await self.clients.claim();
+}
+
+/** A face with a page of its own (`/display`), or the register. */
+function pageOf(path: string): string {
+  const page = path.replace(/\/+$/, "");
+  return kept.has(page) ? page : "/";
 }
 
 async function fromCache(url: string, request: Request): Promise<Response> {

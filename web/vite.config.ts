@@ -33,7 +33,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { index: "index.html", "service-worker": "service-worker.ts" },
+      // each face of the app is a page of its own, so that none loads what only another one needs
+      input: { index: "index.html", display: "display.html", "service-worker": "service-worker.ts" },
       output: {
         // the worker's address must stay the same from build to build, or browsers would not find its update
         entryFileNames: (chunk) => (chunk.name === "service-worker" ? WORKER : "assets/[name]-[hash].js"),
@@ -64,11 +65,7 @@ function precache(): Plugin {
         };
         for (const file of Object.values(bundle).sort((a, b) => (a.fileName < b.fileName ? -1 : 1))) {
           if (file.fileName === WORKER || file.fileName.endsWith(".map")) continue;
-          // "/" and not "/index.html": a server may redirect the one to the other, and a redirect answers no navigation
-          keep(
-            file.fileName === "index.html" ? "/" : `/${file.fileName}`,
-            file.type === "chunk" ? file.code : file.source,
-          );
+          keep(addressOf(file.fileName), file.type === "chunk" ? file.code : file.source);
         }
         for (const name of readdirSync(publicDir).sort()) keep(`/${name}`, readFileSync(join(publicDir, name)));
         const manifest = JSON.stringify({ version: hash.digest("hex").slice(0, 16), urls });
@@ -78,4 +75,9 @@ function precache(): Plugin {
       },
     },
   };
+}
+
+/** A page by the address that people see: a server may redirect its file's name there, and a redirect answers no navigation. */
+function addressOf(fileName: string): string {
+  return fileName === "index.html" ? "/" : `/${fileName.replace(/\.html$/, "")}`;
 }

@@ -109,7 +109,7 @@ export function createAdmin(options: AdminOptions): Admin {
     async createEnrolment({ storeId, name, role }, origin) {
       const shop = await storeOf(storeId);
       const { code, expiresAt } = await enrolments.create(shop.storeId, name, role);
-      return { code, expiresAt, link: enrolmentLink(origin, code) };
+      return { code, expiresAt, link: enrolmentLink(origin, code, role) };
     },
     async listDevices(storeId) {
       const shop = await storeOf(storeId);
@@ -170,8 +170,8 @@ function pageSize(limit: number): number {
 }
 
 /** The code travels in the fragment, which browsers never send to a server. */
-export function enrolmentLink(origin: string, code: string): string {
-  return `${origin}/#enrol=${code}`;
+export function enrolmentLink(origin: string, code: string, role: Role = "register"): string {
+  return `${origin}${role === "display" ? "/display" : "/"}#enrol=${code}`;
 }
 
 function sameText(a: string, b: string): boolean {

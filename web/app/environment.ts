@@ -14,6 +14,8 @@ export interface Environment {
   print(): void;
   saveFile(name: string, text: string): void;
   reload(): void;
+  /** Another page of this origin, without a step back to this one. */
+  goTo(path: string): void;
   /** The part of the address behind `#`. */
   readonly fragment: {
     read(): string;

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 
-/** Addresses that the app itself tells apart. */
-const PAGES = ["/", "/display", "/admin"];
+/** Faces with an address of their own; one without a page of its own is told apart by the app. */
+const FACES = ["display", "admin"];
 
 export async function addWebApp(app: FastifyInstance, root: string | null): Promise<void> {
   if (root === null || !existsSync(join(root, "index.html"))) {
@@ -23,5 +23,9 @@ export async function addWebApp(app: FastifyInstance, root: string | null): Prom
       response.setHeader("cache-control", hashed ? "public, max-age=31536000, immutable" : "no-cache");
     },
   });
-  for (const page of PAGES) app.get(page, (_request, reply) => reply.sendFile("index.html"));
+  app.get("/", (_request, reply) => reply.sendFile("index.html"));
+  for (const face of FACES) {
+    const page = existsSync(join(root, `${face}.html`)) ? `${face}.html` : "index.html";
+    app.get(`/${face}`, (_request, reply) => reply.sendFile(page));
+  }
 }

@@ -11,6 +11,7 @@ import { formatsFor } from "../format.ts";
 import { t } from "../messages/messages.svelte.ts";
 import { LiveValues } from "../observable.svelte.ts";
 import { EMPTY_INDEX, indexCatalogue } from "./sell/catalogue-index.ts";
+import type { KitchenContext } from "./sell/kitchen-ticket.ts";
 import type { SaleContext } from "./sell/sale.ts";
 import { badgeOf } from "./sync/badge.ts";
 import { calmLink } from "./sync/calm-link.ts";
@@ -161,6 +162,9 @@ export class Till {
     if (!this.shop) throw new Error("the shop's settings are not here yet");
     return { now: this.env.now(), newId: this.env.newId, userId: deviceId, userName: name, taxMode: this.shop.taxMode };
   }
+
+  /** What a sale needs to know to tell the kitchen. */
+  readonly kitchen = (): KitchenContext => ({ now: this.env.now(), categories: this.shop?.kitchenCategories });
 
   #isLost({ client, settlement, status }: ConflictData): boolean {
     return this.isOwn(client.deviceId) && (status === "open" || settlement === "SERVER");

@@ -141,6 +141,7 @@ const env: Environment = {
   print: () => print(),
   saveFile: () => undefined,
   reload: () => location.reload(),
+  goTo: () => undefined,
   fragment: {
     read: () => location.hash.slice(1),
     write: (fragment, replace) =>

@@ -4,6 +4,7 @@ import type { Product } from "@tillwire/protocol/pos/catalogue";
 import type { ReplicaRecord } from "@tillwire/client/api";
 import { orderTotals, type OrderTotals } from "@tillwire/protocol/pos/totals";
 import { addProduct, countItems, quantitiesOf, removeLine, setQuantity } from "./cart.ts";
+import { saveWithTicket } from "./kitchen-ticket.ts";
 import { buildOpenOrder, buildSale, type Draft, type OpenedOrder, type Payment } from "./sale.ts";
 import type { Till } from "../till.svelte.ts";
 
@@ -82,7 +83,8 @@ export class Cart {
   }
 
   async #save(build: ReturnType<typeof buildSale>): Promise<ReplicaRecord<Order>> {
-    const [order] = await this.#till.replica.batch(build);
+    const { replica, kitchen } = this.#till;
+    const [order] = await saveWithTicket(replica, build, kitchen(), this.opened?.data.id);
     this.clear();
     return order as ReplicaRecord<Order>;
   }

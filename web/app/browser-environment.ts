@@ -1,0 +1,53 @@
+/** What every face of the app takes from the browser: clock, address, timers and storage are read here and handed down. */
+import { v7 as uuidv7 } from "uuid";
+import type { Environment } from "./environment.ts";
+import { watchServiceWorker } from "./service-worker-state.ts";
+
+declare const __APP_VERSION__: string;
+
+export function browserEnvironment(): Environment {
+  return {
+    origin: location.origin,
+    version: __APP_VERSION__,
+    languages: navigator.languages,
+    now: () => Date.now(),
+    newId: () => uuidv7(),
+    every(ms, run) {
+      const timer = setInterval(run, ms);
+      return () => clearInterval(timer);
+    },
+    after(ms, run) {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    print: () => print(),
+    saveFile(name, text) {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+      link.download = name;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    },
+    reload: () => location.reload(),
+    goTo: (path) => location.replace(path),
+    fragment: {
+      read: () => location.hash.slice(1),
+      write(fragment, replace = false) {
+        const address = location.pathname + location.search + (fragment ? `#${fragment}` : "");
+        if (replace) history.replaceState(null, "", address);
+        else history.pushState(null, "", address);
+      },
+      onChange(run) {
+        addEventListener("popstate", run);
+        return () => removeEventListener("popstate", run);
+      },
+    },
+    tabMemory: {
+      read: (key) => sessionStorage.getItem(key),
+      write: (key, text) => (text === null ? sessionStorage.removeItem(key) : sessionStorage.setItem(key, text)),
+    },
+    offlineStart: watchServiceWorker(import.meta.env.PROD ? navigator.serviceWorker : undefined, isSecureContext, () =>
+      location.reload(),
+    ),
+  };
+}

@@ -1,0 +1,45 @@
+/** The display's entry: a page of its own, which loads nothing of the register. */
+import "../theme/base.css";
+import "./display.css";
+import { mount } from "svelte";
+import * as z from "zod/mini";
+import { enrol, loadIdentity, saveIdentity } from "@tillwire/client/enrol";
+import { createReplica } from "@tillwire/client/replica";
+import { collectionSet } from "@tillwire/protocol/collection";
+import { conflicts } from "@tillwire/protocol/conflicts";
+import { settings } from "@tillwire/protocol/pos/catalogue";
+import { tickets } from "@tillwire/protocol/pos/tickets";
+import type { Backend } from "../backend.ts";
+import { browserEnvironment } from "../browser-environment.ts";
+import { speak } from "../messages/messages.svelte.ts";
+import { displayEnvironment } from "./display-environment.ts";
+import Display from "./display.svelte";
+import { POLL_MS } from "./freshness.ts";
+import { servedWindow } from "./served-window.ts";
+
+// The content security policy forbids compiling code, which zod would otherwise try.
+z.config({ jitless: true });
+
+const env = displayEnvironment(browserEnvironment());
+
+const backend: Backend = {
+  loadIdentity: () => loadIdentity(),
+  saveIdentity: (identity) => saveIdentity(identity),
+  enrol: (code, deviceId) => enrol(env.origin, code, deviceId),
+  openReplica: (identity) =>
+    createReplica({
+      url: env.origin,
+      identity,
+      collections: collectionSet([tickets, settings, conflicts]),
+      subscribe: [tickets.name, settings.name],
+      live: ["websocket"],
+      syncIntervalMs: POLL_MS,
+      inSight: { [tickets.name]: servedWindow(env.now) },
+      app: { name: "display", version: env.version },
+    }),
+};
+
+speak(env.languages);
+const target = document.getElementById("app");
+if (!target) throw new Error("display.html has no #app");
+mount(Display, { target, props: { env, backend } });
