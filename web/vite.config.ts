@@ -34,7 +34,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       // each face of the app is a page of its own, so that none loads what only another one needs
-      input: { index: "index.html", display: "display.html", "service-worker": "service-worker.ts" },
+      input: {
+        index: "index.html",
+        display: "display.html",
+        admin: "admin.html",
+        "service-worker": "service-worker.ts",
+      },
       output: {
         // the worker's address must stay the same from build to build, or browsers would not find its update
         entryFileNames: (chunk) => (chunk.name === "service-worker" ? WORKER : "assets/[name]-[hash].js"),
