@@ -6,7 +6,6 @@ import { randomBytes } from "node:crypto";
 import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { Sql } from "postgres";
@@ -19,6 +18,7 @@ import {
   type BackupHeader,
   type BackupTable,
 } from "./backup-file.ts";
+import { copyOut } from "./copy.ts";
 import { Lines, RowSum, type RowTotals } from "./rows.ts";
 import { readTables } from "./tables.ts";
 
@@ -82,7 +82,7 @@ async function* textOf(
     yield jsonLine({ table, columns });
     const lines = new Lines();
     const sum = new RowSum();
-    for await (const piece of (await copyOut(sql, { table, columns })) as AsyncIterable<Uint8Array>) {
+    for await (const piece of copyOut(sql, { table, columns })) {
       for (const line of lines.push(piece)) sum.add(line);
       yield piece;
     }
@@ -90,11 +90,6 @@ async function* textOf(
     yield jsonLine(sum.totals);
   }
   yield jsonLine({ end: true, tables: tables.length });
-}
-
-/** The table's rows as COPY text. */
-export function copyOut(sql: Sql, { table, columns }: BackupTable): Promise<Readable> {
-  return sql`copy ${sql(table)} (${sql(columns)}) to stdout`.readable();
 }
 
 async function readSnapshot(sql: Sql): Promise<string> {

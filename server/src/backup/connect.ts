@@ -8,6 +8,9 @@ export interface DatabaseAddress {
   readonly password?: string | undefined;
 }
 
+/** In pg_stat_activity. */
+export const APPLICATION = "tillwire backup";
+
 /** @param database another one of the same server */
 export function connect({ url, user, password }: DatabaseAddress, database?: string): postgres.Sql {
   return postgres(url, {
@@ -19,8 +22,7 @@ export function connect({ url, user, password }: DatabaseAddress, database?: str
     // the connection is the snapshot, or holds a lock: another one in its place would be wrong
     max_lifetime: null,
     idle_timeout: 0,
-    fetch_types: false,
     onnotice: () => undefined,
-    connection: { application_name: "tillwire backup" },
+    connection: { application_name: APPLICATION },
   });
 }

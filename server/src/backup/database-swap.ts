@@ -7,7 +7,7 @@ import type { Sql } from "postgres";
 import { BackupError } from "./backup-error.ts";
 import { connect, type DatabaseAddress } from "./connect.ts";
 
-/** Held in the maintenance database: one restore at a time. */
+/** Held in the maintenance database, with the name: one restore of a database at a time. */
 const RESTORING = 7_451_895;
 /** PostgreSQL's names are at most 63 bytes long; the endings take 28. */
 const LONGEST_NAME = 35;
@@ -42,7 +42,9 @@ export class DatabaseSwap {
     const swap = new DatabaseSwap(address, sql, name);
     try {
       await swap.#checkRights();
-      const [lock] = await sql<{ free: boolean }[]>`select pg_try_advisory_lock(${RESTORING}) as free`;
+      const [lock] = await sql<
+        { free: boolean }[]
+      >`select pg_try_advisory_lock(${RESTORING}, hashtext(${name})) as free`;
       if (!lock!.free) throw new BackupError("DATABASE_IN_USE", "Another restore is under way.");
       return swap;
     } catch (error) {

@@ -3,16 +3,16 @@
  * devices offer what it lacks. Only then, in one tx, it takes the name of the former database, which stays under another name. Whoever
  * ends this on the way, by whatever means, leaves the former database in force.
  */
-import { pipeline } from "node:stream/promises";
 import type { Sql } from "postgres";
 import { epochAfter } from "../epoch.ts";
 import { migrate, pendingMigrations, readMigrations } from "../migrate.ts";
 import { StartupError } from "../startup-error.ts";
 import { createPostgresStore } from "../store/postgres-store.ts";
-import { copyOut, timeStamp } from "./backup.ts";
+import { timeStamp } from "./backup.ts";
 import { BackupError } from "./backup-error.ts";
 import { readBackup, verifyBackup, type BackupHeader, type BackupTable } from "./backup-file.ts";
 import { connect, type DatabaseAddress } from "./connect.ts";
+import { copyIn, copyOut } from "./copy.ts";
 import { DatabaseSwap } from "./database-swap.ts";
 import { totalsOf, type RowTotals } from "./rows.ts";
 import { advanceCounters, readTables } from "./tables.ts";
@@ -117,8 +117,7 @@ async function load(
     if (part.kind !== "table") continue;
     if (missing.get(part.table) !== part.columns.join()) throw differs(`${part.table} has other columns`);
     missing.delete(part.table);
-    const into = await sql`copy ${sql(part.table)} (${sql([...part.columns])}) from stdin`.writable();
-    await pipeline(rowsOf(parts), into, { signal });
+    await copyIn(sql, part, rowsOf(parts), signal);
   }
   if (missing.size > 0) throw differs(`it holds no ${[...missing.keys()].join(", ")}`);
 }
@@ -139,7 +138,7 @@ async function compare(
 ): Promise<void> {
   for (const each of tables) {
     const told = totals.get(each.table);
-    const found = await totalsOf(await copyOut(sql, each));
+    const found = await totalsOf(copyOut(sql, each));
     if (told?.rows !== found.rows || told.digest !== found.digest)
       throw differs(`${each.table} holds other rows once it is loaded`);
   }
