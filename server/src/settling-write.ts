@@ -15,7 +15,7 @@ import {
   serverSide,
   summaryOf,
 } from "./conflict-record.ts";
-import { leaveOpen, lost } from "./open-conflict.ts";
+import { leaveOpen, lost, replaceSide } from "./open-conflict.ts";
 import type { PlannedRow, RecordContext, StoredRecord } from "./store/store.ts";
 import { rejected, remembered, takeWrite, type Decided } from "./take-write.ts";
 import { isCurrentBase, sameContent } from "./write-base.ts";
@@ -38,9 +38,9 @@ export function decideSettling(
     return rejected(current, "WRITE_MALFORMED", "the conflict is one of another collection");
   if (keepsBoth && (!isNewRecord(write) || write.deleted))
     return rejected(current, "WRITE_MALFORMED", "the conflict is one of another record");
-  const settled = settledRow(write, keepsBoth ? null : current, named, nowMs);
+  const settled = (): PlannedRow => settledRow(write, keepsBoth ? null : current, named, nowMs);
   if (current && sameContent(write, current)) {
-    const rows = conflict.status === "open" ? [settled] : [];
+    const rows = conflict.status === "open" ? [settled()] : [];
     return remembered(write, current, "duplicate", null, rows);
   }
   if (conflict.status === "settled") {
@@ -48,9 +48,12 @@ export function decideSettling(
     return lost(write, current, summaryOf(conflict), [conflictRow(late, named)]);
   }
   if (!current || (!keepsBoth && isCurrentBase(write, context, current)))
-    return takeWrite(write, context, nowMs, { alongside: [settled] });
+    return takeWrite(write, context, nowMs, { alongside: [settled()] });
   // The id of the new record was taken: a clash of its own.
-  if (keepsBoth) return leaveOpen(write, current, nowMs);
+  if (keepsBoth)
+    return context.openConflict
+      ? replaceSide(write, context.openConflict, current, nowMs)
+      : leaveOpen(write, current, nowMs);
   const later = {
     ...withAttempt(conflict, write, nowMs),
     server: serverSide(current),

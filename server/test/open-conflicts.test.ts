@@ -218,6 +218,8 @@ describe("settling", () => {
     const [lost] = await shop.push("b", settling(id, edit("b", 1, NEW, "taken")));
     expect(lost).toMatchObject({ outcome: "conflict", conflict: { kind: "ID_TAKEN" } });
     expect((await conflicts()).map(({ status }) => status)).toEqual(["open", "open"]);
+    const [again] = await shop.push("b", settling(id, edit("b, once more", 1, NEW, "taken")));
+    expect(again, "one that its device waits in already").toMatchObject({ conflict: { id: lost!.conflict!.id } });
   });
 
   test("by deleting: the deletion that lost is carried out after all", async () => {
