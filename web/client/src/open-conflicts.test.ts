@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import type { Replica, ReplicaRecord } from "./api.ts";
-import { latest, noteWrite, notes, textOf, world, type Note, type World } from "../test/fixtures.ts";
+import { identityOf, latest, noteWrite, notes, textOf, world, type Note, type World } from "../test/fixtures.ts";
 import { VirtualChannels } from "../test/virtual-host.ts";
 
 let w: World;
@@ -233,6 +233,14 @@ describe("the losing device", () => {
     expect(inbox()).toMatchObject([{ status: "open", client: { deviceId: "a", data: { text: "mine" } } }]);
     expect(await seenBy(a)).toMatchObject({ data: { text: "mine" }, sync: "attention" });
     expect(w.server.records.get("notes/n1")).toMatchObject({ data: { text: "theirs" } });
+  });
+
+  it("which is enrolled anew under another id shows the server's value: the conflict stays in the inbox", async () => {
+    const [a, , { id }] = await lostBy();
+    await a.reauthenticate(identityOf("a2"));
+    await w.time.settle();
+    expect(await seenBy(a)).toMatchObject({ data: { text: "theirs" }, sync: "synced" });
+    expect((await a.collection(conflicts).get(id))?.data.status).toBe("open");
   });
 
   it("one id used by two devices: each sees its own, and both are kept if a person says so", async () => {

@@ -97,6 +97,43 @@ describe("live", () => {
   });
 });
 
+describe("two forms on one device", () => {
+  it("the one that was opened first is saved on top of the other, sent or not, and is no conflict with oneself", async () => {
+    const a = await open("a");
+    const stats = latest(a.stats$);
+    const settled = () => w.time.until(() => stats.value?.pending === 0 && stats.value.digestsEqual === true);
+    await a.collection(notes).put({ id: "n1", text: "one" });
+    await settled();
+    const form = (await a.collection(notes).get("n1"))!;
+    for (const text of ["two", "three"]) {
+      await a.collection(notes).put({ id: "n1", text });
+      await settled();
+      await w.time.advance(200);
+    }
+    await a.collection(notes).put({ id: "n1", text: "of the form" }, { readAt: form.readAt });
+    await settled();
+    expect(w.server.records.get("notes/n1")).toMatchObject({ syncVersion: 4, data: { text: "of the form" } });
+    expect([...w.server.records.keys()]).toEqual(["notes/n1"]);
+  });
+
+  it("where another device's change came between, it is one", async () => {
+    const a = await open("a");
+    const stats = latest(a.stats$);
+    const settled = () => w.time.until(() => stats.value?.pending === 0 && stats.value.digestsEqual === true);
+    await a.collection(notes).put({ id: "n1", text: "one" });
+    await settled();
+    const form = (await a.collection(notes).get("n1"))!;
+    w.server.put("b", noteWrite("n1", "theirs", 2, form.readAt));
+    w.server.publish();
+    await w.time.advance(200);
+    await a.collection(notes).put({ id: "n1", text: "on theirs" });
+    await settled();
+    await a.collection(notes).put({ id: "n1", text: "of the form" }, { readAt: form.readAt });
+    await settled();
+    expect(w.server.records.get("notes/n1")).toMatchObject({ data: { text: "on theirs" } });
+  });
+});
+
 describe("rejected", () => {
   it("S8 a rejected write stays visible, delays no other (L2), and can be retried or discarded", async () => {
     w.server.reject = (write) => (write.localId === "bad" ? { code: "GUARD", message: "no" } : null);

@@ -24,7 +24,7 @@ import type { LocalStore, SyncRow } from "./local-store.ts";
 import { observe, observeLoaded } from "./observe.ts";
 import { ROW_TRANSITIONS, type OutboxRow, type RowEvent } from "./outbox.ts";
 import { save } from "./save.ts";
-import { choiceToWrite, standingInConflict, standingOf } from "./settle-conflict.ts";
+import { choiceToWrite, readStanding } from "./settle-conflict.ts";
 import type { Signal } from "./signal.ts";
 import { entryOf, statsOf } from "./stats.ts";
 import { Tab } from "./tab.ts";
@@ -92,7 +92,7 @@ class OpenReplica implements Replica {
     view.open(conflicts.name).catch(() => undefined);
     const open = (): number => (view.isOpen(conflicts.name) ? countOpen(view.records(conflicts.name).get()) : 0);
     const identity = () => this.#identity;
-    const setIdentity = (next: Identity) => (this.#identity = next);
+    const setIdentity = (next: Identity) => this.#setIdentity(next);
     this.#tab = new Tab({ env, options, store, view, name, identity, setIdentity, openConflicts: open });
     const { status } = this.#tab;
     const names = options.subscribe ?? [...options.collections.keys()];
@@ -172,20 +172,8 @@ class OpenReplica implements Replica {
     await view.open(conflicts.name);
     const conflict = view.record(conflicts.name, conflictId)?.data as ConflictData | undefined;
     if (!conflict) throw new ReplicationError("NOT_FOUND", "this replica has no such conflict");
-    const { collection, recordId } = conflict;
-    const { subscribe } = this.options;
-    const standing =
-      subscribe && !subscribe.includes(collection)
-        ? standingInConflict(conflict)
-        : await this.store.read(async (tx) => {
-            const sync = await tx.meta("sync");
-            const [base, overlay, rows] = await Promise.all([
-              tx.record(sync?.visible ?? 0, collection, recordId),
-              tx.overlay(collection, recordId),
-              tx.outboxOf(collection, recordId),
-            ]);
-            return standingOf(base, overlay, rows, conflictId);
-          });
+    const isReplicated = this.options.subscribe?.includes(conflict.collection) ?? true;
+    const standing = await readStanding(this.store, conflict, isReplicated);
     const write = choiceToWrite(conflict, choice, standing, options.readAt, () => this.env.newId());
     await this.#save(() => [write]);
     return write.localId;
@@ -235,8 +223,13 @@ class OpenReplica implements Replica {
   async reauthenticate(identity: Identity): Promise<void> {
     if (identity.storeId !== this.#identity.storeId)
       throw new ReplicationError("FORBIDDEN", "this replica belongs to another store");
-    this.#identity = identity;
+    this.#setIdentity(identity);
     this.#tab.reauthenticated(identity);
+  }
+
+  #setIdentity(identity: Identity): void {
+    this.#identity = identity;
+    this.#view.identityChanged();
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,9 @@
-/** How a person's choice becomes the write that settles an open conflict. Pure. */
+/** How a person's choice becomes the write that settles an open conflict. */
 import { ReplicationError } from "@tillwire/protocol/errors";
 import type { ConflictData } from "@tillwire/protocol/conflicts";
 import type { Base, Change } from "@tillwire/protocol/messages";
 import type { SettleChoice, WriteIntent } from "./api.ts";
-import type { Overlay } from "./local-store.ts";
+import type { LocalStore, Overlay } from "./local-store.ts";
 import { endOfLine, positionOf, samePosition, type OutboxRow } from "./outbox.ts";
 import { NO_VALUE, settledOf } from "./visible.ts";
 
@@ -35,8 +35,27 @@ export function standingOf(
   return { position: server, deleted, data, further: last ?? null };
 }
 
-/** The server's value as the conflict tells it, where this device does not keep the record's collection. */
-export function standingInConflict({ server }: ConflictData): Standing {
+/** @param isReplicated whether this device keeps the record's collection */
+export async function readStanding(
+  store: LocalStore,
+  conflict: ConflictData,
+  isReplicated: boolean,
+): Promise<Standing> {
+  if (!isReplicated) return standingInConflict(conflict);
+  const { id, collection, recordId } = conflict;
+  return store.read(async (tx) => {
+    const sync = await tx.meta("sync");
+    const [base, overlay, rows] = await Promise.all([
+      tx.record(sync?.visible ?? 0, collection, recordId),
+      tx.overlay(collection, recordId),
+      tx.outboxOf(collection, recordId),
+    ]);
+    return standingOf(base, overlay, rows, id);
+  });
+}
+
+/** The server's value as the conflict tells it. */
+function standingInConflict({ server }: ConflictData): Standing {
   const { syncVersion, hash, deleted, data } = server;
   return { position: { version: syncVersion, hash }, deleted, data, further: null };
 }

@@ -88,6 +88,11 @@ export class View {
     return this.#rows.choices(conflictId);
   }
 
+  /** This device is another one from now on: what waits of the former one is none of its own. */
+  identityChanged(): void {
+    this.#show(new Set(this.#conflicts.records()));
+  }
+
   /** Loads a collection, once; afterwards it is kept up to date. */
   async open(name: string): Promise<void> {
     let opened = this.#opened.get(name);
