@@ -31,6 +31,15 @@ describe("what differs, in words", () => {
     expect(told(mine, order())).toEqual([["Mocha", "1 × Mocha (Extra shot, oat milk)", "not there"]]);
     expect(told(order(), mine)).toEqual([["Mocha", "not there", "1 × Mocha (Extra shot, oat milk)"]]);
   });
+  test("lines of a kitchen ticket are lines too", () => {
+    const ticket = (quantity: number, change: object) => ({
+      lines: [{ id: "l1", name: "Latte", quantity, ...change }],
+    });
+    expect(told(ticket(1, {}), ticket(2, { ready: true }))).toEqual([
+      ["Latte", "1 × Latte", "2 × Latte"],
+      ["Latte: Ready", "none", "yes"],
+    ]);
+  });
   test("ids of lines may hold dots", () => {
     const items = (quantity: number) => [line("a.b", "Latte", quantity, 4), line("a", "Tea", 1, 3)];
     expect(told(order({ items: items(1) }), order({ items: items(2) }))).toEqual([["Latte", "1 × Latte", "2 × Latte"]]);

@@ -29,6 +29,9 @@ const GROUPS: readonly (readonly string[])[] = [
   ["categoryName", "categoryId"],
 ];
 
+/** Where an order keeps its lines, and a kitchen ticket its own. */
+const LINES = ["items", "lines"];
+
 /**
  * @param client data of the losing side, null where it is deleted
  * @param server data of the server's side, likewise
@@ -111,9 +114,10 @@ interface Line {
 
 /** Ids may hold dots themselves, so that lines are looked for and paths not split. */
 function lineOf(field: string, client: Data, server: Data): Line | null {
-  if (!field.startsWith("items.")) return null;
-  const [mine, theirs] = [membersById(own(client, "items")), membersById(own(server, "items"))];
-  const rest = field.slice("items.".length);
+  const list = LINES.find((name) => field.startsWith(`${name}.`));
+  if (list === undefined) return null;
+  const [mine, theirs] = [membersById(own(client, list)), membersById(own(server, list))];
+  const rest = field.slice(list.length + 1);
   const ids = [...new Set([...(mine?.keys() ?? []), ...(theirs?.keys() ?? [])])];
   const id = ids
     .filter((each) => rest === each || rest.startsWith(`${each}.`))
@@ -159,7 +163,7 @@ function deletionRows(client: unknown, server: unknown, speech: Speech): Differe
   return [state, ...(isObject(kept) ? contentsOf(kept, speech).map((part) => row(...part, "–")) : [])];
 }
 
-/** What a record holds, in words: key, label, text. Ids and empty members are left out. */
+/** What a record holds, in words: key (of a line: that of its list, a dot, its id), label, text. Ids and empty members are left out. */
 export function contentsOf(data: Data, speech: Speech): [key: string, label: string, text: string][] {
   const contents: [string, string, string][] = [];
   const state = GROUPS[0]!;
@@ -171,13 +175,18 @@ export function contentsOf(data: Data, speech: Speech): [key: string, label: str
       if (name === state[0]) contents.push([name, speech.words.fields.status, text]);
       continue;
     }
-    const lines = name === "items" ? membersById(value) : null;
+    const lines = LINES.includes(name) ? membersById(value) : null;
     if (lines)
-      for (const [id, line] of lines) contents.push([`items.${id}`, lineName(line, speech), lineText(line, speech)]);
+      for (const [id, line] of lines) contents.push([`${name}.${id}`, lineName(line, speech), lineText(line, speech)]);
     else if (!Array.isArray(value) || value.length > 0)
       contents.push([name, fieldName(name, speech), valueText(name, value, speech)]);
   }
   return contents;
+}
+
+/** Whether a key of `contentsOf` is that of a line, which says what it is by itself. */
+export function isLine(key: string): boolean {
+  return LINES.some((name) => key.startsWith(`${name}.`));
 }
 
 /** The paths behind the rows with these keys. */

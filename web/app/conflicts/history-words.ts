@@ -2,7 +2,7 @@
 import type { AnyCollection } from "@tillwire/protocol/collection";
 import type { Change } from "@tillwire/protocol/messages";
 import { isObject } from "@tillwire/protocol/differences";
-import { contentsOf, differenceRows } from "./difference-rows.ts";
+import { contentsOf, differenceRows, isLine } from "./difference-rows.ts";
 import type { Speech } from "./value-words.ts";
 
 export interface VersionView {
@@ -54,6 +54,6 @@ function versionView(
 function contentLines(data: unknown, speech: Speech): string[] {
   if (!isObject(data)) return [];
   return contentsOf(data, speech)
-    .map(([key, label, text]) => (key.startsWith("items.") ? text : speech.words.history.set(label, text)))
+    .map(([key, label, text]) => (isLine(key) ? text : speech.words.history.set(label, text)))
     .slice(0, MOST_LINES);
 }

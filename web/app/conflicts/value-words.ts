@@ -15,8 +15,8 @@ export interface Speech {
 }
 
 const MONEY = new Set(["total", "subtotal", "tax", "discount", "price", "amount", "given"]);
-const TIMES = new Set(["createdAt", "completedAt"]);
-const STATES = new Set(["orderStatus", "paymentStatus", "paymentMethod", "status", "type", "taxMode", "role"]);
+const TIMES = new Set(["createdAt", "completedAt", "addedAt"]);
+const STATES = new Set(["orderStatus", "paymentStatus", "paymentMethod", "status", "type", "taxMode", "role", "state"]);
 /** Longer texts are cut: notes may hold thousands of characters. */
 const MOST_TEXT = 280;
 const MOST_PARTS = 6;
@@ -46,7 +46,8 @@ export function valueText(name: string, value: unknown, speech: Speech): string 
 export function lineText(item: Record<string, unknown>, speech: Speech): string {
   const quantity = own(item, "quantity");
   const text = `${typeof quantity === "number" ? speech.number(quantity) : "1"} × ${lineName(item, speech)}`;
-  const more = [own(item, "variation"), own(item, "modifiers"), own(item, "notes")]
+  const more = ["variation", "modifiers", "details", "notes"]
+    .map((name) => own(item, name))
     .filter((part) => part !== null && part !== "" && !(Array.isArray(part) && part.length === 0))
     .map((part) => valueText("notes", part, speech));
   const discount = own(item, "discount");
