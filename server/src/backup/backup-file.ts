@@ -62,7 +62,7 @@ export async function* readBackup(path: string): AsyncGenerator<BackupPart> {
     for await (const piece of text as AsyncIterable<Buffer>) yield* parser.push(piece);
     parser.finish();
   } catch (error) {
-    throw explain(error, path, parser.isBackup);
+    throw explain(error, path);
   } finally {
     text.destroy();
     await reading;
@@ -89,10 +89,6 @@ class Parser {
   #table = "";
   #tables = 0;
   #sum = new RowSum();
-
-  get isBackup(): boolean {
-    return this.#expected !== "header";
-  }
 
   *push(piece: Buffer): Generator<BackupPart> {
     const rows: Buffer[] = [];
@@ -185,8 +181,10 @@ function damaged(why: string): BackupError {
   return new BackupError("BACKUP_DAMAGED", `The backup is damaged: ${why}.`);
 }
 
-function explain(error: unknown, path: string, isBackup: boolean): unknown {
-  const { code } = error as { code?: string };
+const NO_GZIP = "incorrect header check";
+
+function explain(error: unknown, path: string): unknown {
+  const { code, message } = error as { code?: string; message?: string };
   switch (code) {
     case "ENOENT":
     case "EACCES":
@@ -195,7 +193,9 @@ function explain(error: unknown, path: string, isBackup: boolean): unknown {
     case "Z_BUF_ERROR":
       return new BackupError("BACKUP_TRUNCATED", "The backup is not complete: its end is missing.");
     case "Z_DATA_ERROR":
-      return isBackup ? damaged("it can't be unpacked") : new BackupError("NOT_A_BACKUP", "The file is no backup.");
+      return message === NO_GZIP
+        ? new BackupError("NOT_A_BACKUP", "The file is no backup of Tillwire.")
+        : damaged("it can't be unpacked");
     default:
       return error;
   }
