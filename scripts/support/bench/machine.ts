@@ -1,0 +1,28 @@
+/** What the figures were measured on. */
+import { cpus, loadavg, totalmem } from "node:os";
+
+export interface Machine {
+  readonly cores: number;
+  readonly model: string;
+  readonly memoryGiB: number;
+  readonly node: string;
+  readonly platform: string;
+  /** Of the last minute. */
+  readonly load: number;
+}
+
+export function machineNow(): Machine {
+  const cores = cpus();
+  return {
+    ...{ cores: cores.length, model: cores[0]?.model ?? "unknown", memoryGiB: Math.round(totalmem() / 2 ** 30) },
+    ...{ node: process.version, platform: `${process.platform} ${process.arch}`, load: loadavg()[0]! },
+  };
+}
+
+/** What the number of cores does to the figures. */
+export function caveatOf({ cores }: Machine): string {
+  return cores > 4
+    ? `${cores} cores: server, PostgreSQL and load generators each had cores of their own.`
+    : `${cores} cores are shared by the server, PostgreSQL and the load generators: rates are those of the whole machine, and a ` +
+        "latency holds the time in which somebody else had the core. Judge ratios of one run, never figures of different runs.";
+}
