@@ -73,7 +73,7 @@ describe("a merged order", () => {
           toCents(subtotal) - toCents(data.discount ?? 0) + (taxMode === "exclusive" ? toCents(tax) : 0),
         );
       }),
-      { numRuns: 1_000 },
+      { numRuns: 200 },
     );
   });
 
@@ -84,7 +84,7 @@ describe("a merged order", () => {
         expect(merged(base, local, base)!.hash).toBe(hashOf(local));
         expect(merged(base, local, local)!.hash).toBe(hashOf(local));
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -95,7 +95,7 @@ describe("a merged order", () => {
         expect(one.clashes!.length).toBe(other.clashes!.length);
         if (one.clashes!.length === 0) expect(one.hash).toBe(other.hash);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 200 },
     );
   });
 
@@ -118,7 +118,7 @@ describe("a merged order", () => {
           if (same(mine, theirs)) expect(listed, "the same on both sides is no conflict").toBe(false);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 200 },
     );
   });
 
@@ -133,7 +133,7 @@ describe("a merged order", () => {
           if (clash) expect(same(data![field], server[field])).toBe(true);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
