@@ -73,6 +73,23 @@ describe("what differs, in words", () => {
     };
     for (const row of rows(odd, order())) expect(`${row.client}${row.server}`).not.toMatch(/[{}[\]"]/);
   });
+  test("rows stand in the order in which people read, whatever the order of the members", () => {
+    const theirs = order({
+      items: [line("i1", "Latte", 3, 4)],
+      notes: "x",
+      customerName: "Ada",
+      subtotal: 12,
+      total: 12,
+      tax: 2,
+    });
+    const stored = Object.fromEntries(
+      Object.entries(theirs).sort(([a], [b]) => a.length - b.length || (a < b ? -1 : 1)),
+    );
+    expect(rows(order(), stored).map(({ label }) => label)).toEqual([
+      ...["Customer", "Latte", "Tea", "Note"],
+      ...["Subtotal", "Tax", "Total"],
+    ]);
+  });
   test("equal values differ in nothing", () => {
     expect(rows(order(), order())).toEqual([]);
   });

@@ -29,6 +29,22 @@ const GROUPS: readonly (readonly string[])[] = [
   ["categoryName", "categoryId"],
 ];
 
+/** In which order people read; a database keeps members in one of its own. Others come after these. */
+const ORDER = [
+  ...["orderNumber", "referenceNumber", "name", "type", "customerName", "customerId", "tableName", "tableId"],
+  ...["items", "lines", "notes", "price", "amount", "discount", "subtotal", "tax", "total"],
+  ...["orderStatus", "paymentStatus", "paymentMethod", "status", "state"],
+];
+
+function placeOf(key: string): number {
+  const place = ORDER.indexOf(key.split(/[ .]/)[0]!);
+  return place < 0 ? ORDER.length - 1 : place;
+}
+
+function inOrder<T>(values: readonly T[], place: (value: T) => number): T[] {
+  return values.toSorted((a, b) => place(a) - place(b));
+}
+
 /** Where an order keeps its lines, and a kitchen ticket its own. */
 const LINES = ["items", "lines"];
 
@@ -55,7 +71,7 @@ export function differenceRows(
     rows.push({ ...row, derived: derivedFields.includes(difference.field) });
   }
   // What people can choose comes first, what follows from it last.
-  return [...rows.filter(({ derived }) => !derived), ...rows.filter(({ derived }) => derived)];
+  return inOrder(rows, ({ key, derived }) => (derived ? ORDER.length : 0) + placeOf(key));
 }
 
 function groupOf(field: string, found: readonly FieldDifference[]): readonly FieldDifference[] {
@@ -181,7 +197,7 @@ export function contentsOf(data: Data, speech: Speech): [key: string, label: str
     else if (!Array.isArray(value) || value.length > 0)
       contents.push([name, fieldName(name, speech), valueText(name, value, speech)]);
   }
-  return contents;
+  return inOrder(contents, ([key]) => placeOf(key));
 }
 
 /** Whether a key of `contentsOf` is that of a line, which says what it is by itself. */
