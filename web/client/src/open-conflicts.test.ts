@@ -94,6 +94,7 @@ describe("the losing device", () => {
     const [a, b, { id }] = await lostBy();
     expect(inbox()).toMatchObject([{ status: "open", client: { data: { text: "mine" } } }]);
     expect(await seenBy(a)).toMatchObject({ data: { text: "mine" }, sync: "attention", conflict: id, deviceId: "a" });
+    expect((await seenBy(a))?.server).toMatchObject({ data: { text: "theirs" }, deviceId: "x" });
     expect(await seenBy(b)).toMatchObject({ data: { text: "theirs" }, sync: "synced" });
     expect(await seenBy(b)).not.toHaveProperty("conflict");
   });
@@ -168,6 +169,7 @@ describe("the losing device", () => {
     await synced(a, b);
     expect(inbox()).toMatchObject([{ kind: "DELETED_ITEM", status: "open" }]);
     expect(await seenBy(a)).toMatchObject({ data: { text: "mine" }, sync: "attention", conflict: inbox()[0]!.id });
+    expect((await seenBy(a))?.server?.data).toBeNull();
     expect(await seenBy(b)).toBeUndefined();
   });
 
@@ -181,6 +183,10 @@ describe("the losing device", () => {
     expect(inbox()).toMatchObject([{ id, status: "open", client: { data: { text: "mine 5" } } }]);
     expect(await seenBy(a)).toMatchObject({ data: { text: "mine 5" }, sync: "attention", conflict: id });
     expect(w.server.records.get("notes/n1")).toMatchObject({ data: { text: "theirs" } });
+    cable(false);
+    expect(await put(a, "mine 5")).toMatchObject({ sync: "saved", conflict: id, server: { data: { text: "theirs" } } });
+    cable(true);
+    await synced(a);
     const form = (await seenBy(a))!;
     others("theirs again");
     await synced(a);

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Replica } from "./api.ts";
 import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
+import { VirtualChannels } from "../test/virtual-host.ts";
 import { latest, notes, world, type World } from "../test/fixtures.ts";
 
 type Act =
@@ -59,6 +60,9 @@ interface Run {
   w: World;
   replicas: Replica[];
   texts: Set<string>;
+  /** Devices of the replicas; two tabs are two replicas of one device. */
+  devices: string[];
+  open(device: string): Promise<Replica>;
   /** What each device last wrote of each record, unless it deleted or settled it since. */
   last: Map<string, string>;
   count: number;
@@ -75,12 +79,12 @@ async function act(run: Run, step: Act): Promise<void> {
       if (step.type === "stale put") await w.time.advance(700);
       const text = `${step.device}-${++run.count}`;
       run.texts.add(text);
-      run.last.set(`${step.device}/${localId}`, text);
+      run.last.set(`${run.devices[step.device]}/${localId}`, text);
       await collection.put({ id: localId, text }, form ? { readAt: form.readAt } : {});
       return;
     }
     case "delete":
-      run.last.delete(`${step.device}/n${step.record}`);
+      run.last.delete(`${run.devices[step.device]}/n${step.record}`);
       return replicas[step.device]!.collection(notes).delete(`n${step.record}`);
     case "time":
       return w.time.advance(step.ms);
@@ -116,7 +120,7 @@ async function act(run: Run, step: Act): Promise<void> {
     }
     case "restart": {
       await replicas[step.device]!.close();
-      replicas[step.device] = await w.open(`d${step.device}`);
+      replicas[step.device] = await run.open(run.devices[step.device]!);
       return;
     }
     case "restore":
@@ -133,7 +137,7 @@ async function openConflicts(replica: Replica): Promise<ConflictData[]> {
 async function settle(run: Run, device: number, conflict: ConflictData, choice: (typeof CHOICES)[number]) {
   const { id, recordId, client } = conflict;
   const replica = run.replicas[device]!;
-  run.last.delete(`${device}/${recordId}`);
+  run.last.delete(`${run.devices[device]}/${recordId}`);
   if (choice === "other") {
     const text = `${device}-${++run.count}`;
     run.texts.add(text);
@@ -168,7 +172,7 @@ async function quiet({ w, replicas }: Run): Promise<void> {
 }
 
 /** Every replica shows the server's records; over them, the losing sides that wait in its own open conflicts, and nothing else. */
-async function compare({ w, replicas }: Run): Promise<void> {
+async function compare({ w, replicas, devices }: Run): Promise<void> {
   const records = [...w.server.records.values()];
   for (const [i, replica] of replicas.entries()) {
     const expected = new Map<string, object>();
@@ -178,7 +182,7 @@ async function compare({ w, replicas }: Run): Promise<void> {
     for (const { collection, data } of records) {
       if (collection !== "conflicts") continue;
       const { id: conflict, recordId, status, client } = data as ConflictData;
-      if (status !== "open" || client.deviceId !== `d${i}`) continue;
+      if (status !== "open" || client.deviceId !== devices[i]) continue;
       const { syncVersion, hash, deleted } = client;
       const own = deleted ? expected.get(recordId) : { localId: recordId, data: client.data, syncVersion, hash };
       if (own) expected.set(recordId, { ...own, sync: "attention", conflict });
@@ -198,17 +202,18 @@ async function compare({ w, replicas }: Run): Promise<void> {
   }
 }
 
-async function runAll(manual: boolean, acts: readonly Act[], check?: (run: Run) => void): Promise<void> {
+async function runAll(
+  { manual, tabs = false }: { manual: boolean; tabs?: boolean },
+  acts: readonly Act[],
+  check?: (run: Run) => void,
+): Promise<void> {
   const w = world();
   if (manual) w.server.policy = "MANUAL";
   w.server.pageSize = 3;
-  const run: Run = {
-    w,
-    replicas: [await w.open("d0"), await w.open("d1")],
-    texts: new Set(),
-    last: new Map(),
-    count: 0,
-  };
+  const hosts = new Map(["d0", "d1"].map((name) => [name, w.host(name, { openChannel: new VirtualChannels().open })]));
+  const open = (name: string) => w.open(name, {}, hosts.get(name));
+  const replicas = [await open("d0"), await open("d1"), ...(tabs ? [await open("d0")] : [])];
+  const run: Run = { w, replicas, devices: ["d0", "d1", "d0"], open, texts: new Set(), last: new Map(), count: 0 };
   try {
     for (const step of acts) await act(run, step);
     await quiet(run);
@@ -227,7 +232,7 @@ describe("convergence", () => {
   it("S2, S5, S8, S12, L1: whatever was cut, lost or restarted, all outboxes drain and all replicas equal the server", async () => {
     await fc.assert(
       fc.asyncProperty(fc.boolean(), fc.array(fc.oneof(...usual), { maxLength: 40 }), (manual, acts) =>
-        runAll(manual, acts),
+        runAll({ manual }, acts),
       ),
       { numRuns: Number(process.env["RUNS"] ?? 60) },
     );
@@ -236,7 +241,22 @@ describe("convergence", () => {
   it("the same with restores", async () => {
     await fc.assert(
       fc.asyncProperty(fc.boolean(), fc.array(fc.oneof(...withRestores), { maxLength: 40 }), (manual, acts) =>
-        runAll(manual, acts),
+        runAll({ manual }, acts),
+      ),
+      { numRuns: Number(process.env["RUNS"] ?? 60) },
+    );
+  }, 120_000);
+
+  it("the same with two tabs of one device", async () => {
+    const acts = fc.array(fc.oneof(...withRestores), { maxLength: 40 });
+    // half of what the device does, it does in its second tab
+    const spread = fc.array(fc.boolean(), { minLength: 40, maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), acts, spread, (manual, all, toTab) =>
+        runAll(
+          { manual, tabs: true },
+          all.map((step, i) => ("device" in step && step.device === 0 && toTab[i] ? { ...step, device: 2 } : step)),
+        ),
       ),
       { numRuns: Number(process.env["RUNS"] ?? 60) },
     );
@@ -254,7 +274,7 @@ describe("convergence", () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(alone, { maxLength: 40 }), (acts) =>
-        runAll(false, acts, ({ w, texts }) => {
+        runAll({ manual: false }, acts, ({ w, texts }) => {
           const records = [...w.server.records.values()];
           expect(records.filter((change) => change.collection === "conflicts")).toEqual([]);
           const last = [...texts].at(-1);

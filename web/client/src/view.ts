@@ -290,6 +290,8 @@ export class View {
     if (!inSight) return;
     for (const [localId, record] of visible) {
       if (record.sync !== "synced" || inSight(record)) continue;
+      // what is open decides how its record is shown
+      if (record.collection === conflicts.name && (record.data as ConflictData).status === "open") continue;
       visible.delete(localId);
       base.delete(localId);
     }

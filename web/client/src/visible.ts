@@ -44,8 +44,9 @@ export function visibleOf(
   const sync: RecordSync = attention ? "attention" : last ? (last.state === "sent" ? "sending" : "saved") : "synced";
   const error = attention?.error ? { error: attention.error } : {};
   const open = conflict ? { conflict: conflict.id } : {};
+  const beneath = conflict && settled ? { server: serverValue(settled) } : {};
   if (!last) {
-    if (conflict && !conflict.client.deleted) return ownSide(conflict, settled, deviceId, error);
+    if (conflict && !conflict.client.deleted) return { ...ownSide(conflict, settled, deviceId), ...beneath, ...error };
     if (!settled || settled.deleted) return undefined;
     const { collection, localId, data, syncVersion, hash, createdBy, updatedAt } = settled;
     const readAt = { version: syncVersion, hash };
@@ -67,7 +68,7 @@ export function visibleOf(
   if (last.op === "delete") return undefined;
   const { collection, localId, data, syncVersion, hash, reoffer } = last;
   return {
-    ...{ collection, localId, data, syncVersion, hash, sync, ...open, ...error },
+    ...{ collection, localId, data, syncVersion, hash, sync, ...open, ...beneath, ...error },
     readAt: positionOf(last),
     createdBy: settled?.createdBy ?? rows.find((row) => row.reoffer)?.reoffer?.createdBy ?? deviceId,
     deviceId: reoffer?.deviceId ?? deviceId,
@@ -80,17 +81,15 @@ function ownSide(
   { id, collection, recordId, client }: ConflictData,
   settled: Change | Overlay | undefined,
   deviceId: string,
-  error: Pick<ReplicaRecord<unknown>, "error">,
 ): ReplicaRecord<unknown> {
   const { data, syncVersion, hash, at } = client;
   return {
-    ...{ collection, localId: recordId, data, syncVersion, hash, deviceId, ...error },
+    ...{ collection, localId: recordId, data, syncVersion, hash, deviceId },
     readAt: { version: syncVersion, hash },
     createdBy: settled?.createdBy ?? deviceId,
     updatedAt: at,
     sync: "attention",
     conflict: id,
-    ...(settled && { server: serverValue(settled) }),
   };
 }
 
