@@ -1,0 +1,164 @@
+/** What each drawn trouble does to the world, and how all of it is taken back. */
+import { Random } from "./random.ts";
+import type { Machine } from "./machine.ts";
+import { rowsOn } from "./checks.ts";
+import { POLICIES, CHANGEABLE } from "./shop.ts";
+import type { MachineFault, ShopFault, Step } from "./plan.ts";
+import type { World } from "./world.ts";
+
+export function machineFault(world: World, machine: Machine, { type, x, forMs }: Step): void {
+  const { network, disk } = machine;
+  const { schedule } = world;
+  const tab = machine.tabs[Math.floor(x * machine.tabs.length)];
+  switch (type as MachineFault) {
+    case "offline":
+      network.turnOff();
+      return void schedule.after(forMs, () => (network.isOff = false));
+    case "half open":
+      return network.halfOpen();
+    case "one way up":
+    case "one way down": {
+      const way = type === "one way up" ? "up" : "down";
+      network.setOpen(way, false);
+      return void schedule.after(forMs, () => network.setOpen(way, true));
+    }
+    case "cut":
+      return network.cut("cut");
+    case "lossy":
+      network.lost = Math.floor(x * 200);
+      return void schedule.after(forMs, () => (network.lost = 0));
+    case "duplicate":
+      network.doubled = 60;
+      return void schedule.after(forMs, () => (network.doubled = 0));
+    case "slow reader":
+      network.slowness = 4_000;
+      return void schedule.after(forMs, () => (network.slowness = 1));
+    case "kill tab":
+      if (tab) machine.kill(tab);
+      return void schedule.after(forMs, () => machine.openTab());
+    case "reload":
+      if (tab) void machine.close(tab).then(() => machine.openTab());
+      return;
+    case "open tab":
+      return machine.openTab();
+    case "close tab":
+      if (machine.tabs.length > 1 && tab) void machine.close(tab);
+      return;
+    case "power cut":
+      machine.killAll();
+      disk.powerCut();
+      return void schedule.after(forMs, () => machine.openTab());
+    case "kill inside tx":
+    case "kill after tx":
+      disk.nextTx = type === "kill inside tx" ? "inside" : "after";
+      return void schedule.after(forMs, () => machine.openTab());
+    case "quota full":
+      disk.isFull = true;
+      return void schedule.after(forMs, () => (disk.isFull = false));
+    case "clear storage":
+      return clearStorage(world, machine);
+    case "copy device":
+      return world.copy(machine);
+    case "clock jump":
+      machine.clockOffsetMs += Math.floor((x - 0.5) * 14_400_000);
+      return;
+    case "sleep":
+      machine.asleepUntil = schedule.now + forMs;
+      return;
+    case "revoke":
+      return void world.revoke(machine);
+    case "enrol anew":
+      return void world.enrolAnew(machine, x < 0.5);
+    case "old protocol":
+      network.isOld = true;
+      network.cut("cut");
+      return void schedule.after(forMs, () => {
+        network.isOld = false;
+        machine.killAll();
+        machine.openTab();
+      });
+  }
+}
+
+function clearStorage(world: World, machine: Machine): void {
+  machine.killAll();
+  machine.disk.clear();
+  world.model.lostDisk(machine.name);
+  excuseUnsent(world, machine);
+  // The identity is gone with the rest: somebody enrols the machine anew.
+  void world.enrolAnew(machine, world.random.chance(0.5)).then(() => machine.openTab());
+}
+
+/** What only this machine had is lost with it. */
+function excuseUnsent(world: World, machine: Machine): void {
+  const shop = world.shopOf(machine);
+  const known = new Set<string>();
+  for (const row of shop.records.values()) if (row.collection === "transactions") known.add(row.localId);
+  for (const sale of world.model.sales.values()) {
+    const onCopy = world.machines.some(
+      (each) => each !== machine && rowsOn(each).outbox.some(({ localId }) => localId === sale.localId),
+    );
+    if (sale.machine === machine.name && !known.has(sale.localId) && !onCopy) sale.excuse = "its disk was cleared";
+  }
+}
+
+export function shopFault(world: World, { type, who, x, forMs }: Step): void {
+  const { schedule, database, nodes } = world;
+  const node = nodes[who % nodes.length]!;
+  switch (type as ShopFault) {
+    case "node crash":
+      node.crash();
+      return void schedule.after(forMs, () => node.start());
+    case "crash before commit":
+    case "crash after commit":
+      node.nextCommit = type as "crash before commit";
+      return void schedule.after(forMs, () => node.start());
+    case "answer lost":
+      node.nextCommit = "answer lost";
+      return;
+    case "drain":
+      void node.drain();
+      return void schedule.after(forMs, () => node.start());
+    case "database down":
+      return database.goDown(forMs);
+    case "notices lost":
+      database.lostNotices = 70;
+      return void schedule.after(forMs, () => (database.lostNotices = 0));
+    case "restore":
+    case "restore unnoticed":
+      return world.restore(x, type === "restore");
+    case "new epoch":
+      return void world.beginEpoch(Math.floor(x * 10) % 2);
+    case "policy": {
+      const random = new Random(Math.floor(x * 2 ** 31), "policy");
+      const policy = random.chance(0.2) ? null : random.pick(POLICIES);
+      return void world.setPolicy(random.pick(CHANGEABLE), policy, random.chance(0.2) ? 1 : 0);
+    }
+    case "stranger":
+      return world.stranger.visit(node, world.machines[who % world.machines.length]!);
+  }
+}
+
+/** Everything works again. */
+export function heal(world: World): void {
+  const { database, nodes, machines } = world;
+  database.comeBack();
+  database.lostNotices = 0;
+  for (const node of nodes) {
+    node.nextCommit = null;
+    node.start();
+  }
+  for (const machine of machines) {
+    const { network, disk } = machine;
+    Object.assign(network, { isOff: false, lost: 0, doubled: 0, slowness: 1 });
+    for (const way of ["up", "down"] as const) network.setOpen(way, true);
+    if (network.isOld) {
+      network.isOld = false;
+      machine.killAll();
+    }
+    disk.isFull = false;
+    disk.nextTx = null;
+    machine.asleepUntil = 0;
+    if (machine.tabs.length === 0) machine.openTab();
+  }
+}

@@ -1,0 +1,101 @@
+/** The server's real HTTP doors without a server of HTTP: as much of fastify as they use. */
+import { ReplicationError } from "@tillwire/protocol/errors";
+import { LIMITS } from "@tillwire/protocol/limits";
+import { addSeedDoors } from "@tillwire/server/transports/http-seed";
+import { addSyncDoors } from "@tillwire/server/transports/http-sync";
+import { replicationErrorOf, sendProblem } from "@tillwire/server/transports/problem";
+import type { Node } from "@tillwire/server/node";
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly text: string;
+}
+
+export interface HttpCall {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+interface Request {
+  readonly id: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: unknown;
+  readonly ip: string;
+}
+type Door = (request: Request, reply: Reply) => unknown;
+
+/** Collects what a door answers. */
+class Reply {
+  status = 200;
+  readonly headers_ = new Map<string, string>();
+  text: string | null = null;
+
+  code(status: number): this {
+    this.status = status;
+    return this;
+  }
+  header(name: string, value: unknown): this {
+    this.headers_.set(name, String(value));
+    return this;
+  }
+  type(value: string): this {
+    return this.header("content-type", value);
+  }
+  send(body: unknown): this {
+    this.text = typeof body === "string" ? body : JSON.stringify(body);
+    return this;
+  }
+}
+
+export class HttpDoors {
+  readonly #doors = new Map<string, { readonly door: Door; readonly bodyLimit: number }>();
+  #requests = 0;
+
+  constructor(private readonly node: Node) {
+    const add =
+      (method: string) =>
+      (path: string, ...rest: readonly [Door] | readonly [{ bodyLimit?: number }, Door]): void => {
+        const bodyLimit = rest.length === 2 ? (rest[0].bodyLimit ?? LIMITS.pushBytes) : LIMITS.pushBytes;
+        this.#doors.set(`${method} ${path}`, { door: rest.at(-1) as Door, bodyLimit });
+      };
+    const app = { get: add("GET"), post: add("POST"), put: add("PUT"), delete: add("DELETE") };
+    addSyncDoors(app as never, node.services);
+    addSeedDoors(app as never, node.services, node.seed);
+  }
+
+  async handle({ method, path, headers, body }: HttpCall): Promise<HttpAnswer> {
+    const reply = new Reply();
+    const [pathname = "", search = ""] = path.split("?");
+    const request = {
+      ...{ id: `request-${(this.#requests += 1)}`, headers, ip: "simulated" },
+      query: Object.fromEntries(new URLSearchParams(search)),
+      body: undefined as unknown,
+    };
+    try {
+      const found = this.#doors.get(`${method} ${pathname}`);
+      if (!found) throw new ReplicationError("NOT_FOUND", "nothing is here");
+      if (body !== undefined) request.body = parsed(body, found.bodyLimit);
+      const answer = await found.door(request, reply);
+      if (answer !== reply) reply.send(answer);
+    } catch (error) {
+      const known = replicationErrorOf(error as Error);
+      if (!known) this.node.services.log.error({ err: error }, "A request failed");
+      sendProblem(request as never, reply as never, known ?? new ReplicationError("INTERNAL", "internal error"));
+    }
+    return { status: reply.status, headers: reply.headers_, text: reply.text ?? "" };
+  }
+}
+
+function parsed(body: string, bodyLimit: number): unknown {
+  if (Buffer.byteLength(body) > bodyLimit) throw new ReplicationError("TOO_LARGE", "the body is too large");
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new ReplicationError("NOT_JSON", "the body is not JSON");
+  }
+}

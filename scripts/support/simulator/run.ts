@@ -1,0 +1,175 @@
+/** One seed, from its plan to a verdict. */
+import { checkAtHead, checkEdits, checkMoney, checkShop, rowsOn } from "./checks.ts";
+import { heal } from "./faults.ts";
+import type { Machine } from "./machine.ts";
+import type { Plan } from "./plan.ts";
+import type { Violation } from "./model.ts";
+import { START_MS } from "./schedule.ts";
+import { World } from "./world.ts";
+
+export interface Verdict {
+  readonly seed: number;
+  readonly violation: Violation | null;
+  /** Of everything that happened. */
+  readonly digest: string;
+  readonly trace: readonly string[];
+  readonly coverage: readonly (readonly [string, number])[];
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly commits: number;
+  readonly acknowledged: number;
+  readonly sales: number;
+  /** Both sides, where something was violated. */
+  readonly state: string;
+}
+
+/** After the last fault, everything has arrived everywhere within this time (L1). */
+const CONVERGENCE_MS = 240_000;
+/** And then nobody says anything but "I am here" for this long (L3). */
+const SILENCE_MS = 70_000;
+
+export async function runPlan(plan: Plan, options: { readonly keepsTrace?: boolean } = {}): Promise<Verdict> {
+  const world = new World(plan, options.keepsTrace ?? false);
+  const hasEnded = (): boolean => world.violations.length > 0;
+  const unhandled = (error: unknown): void => world.violated("S8", "a promise was rejected and nobody looked", error);
+  process.on("unhandledRejection", unhandled);
+  try {
+    await world.open();
+    const { schedule } = world;
+    await schedule.runUntil(schedule.now + plan.faultsEndMs, hasEnded);
+    if (!hasEnded()) await converge(world);
+    if (!hasEnded()) await keepSilent(world);
+    if (!hasEnded()) await checkAll(world);
+  } catch (error) {
+    world.violated("S8", "an exception ended the run", error);
+  } finally {
+    process.off("unhandledRejection", unhandled);
+  }
+  return verdictOf(world);
+}
+
+async function converge(world: World): Promise<void> {
+  const { schedule, machines, retired } = world;
+  const hasEnded = (): boolean => world.violations.length > 0;
+  world.isClosed = true;
+  world.trace.add("world", "heals");
+  heal(world);
+  await schedule.runUntil(schedule.now + 5_000, hasEnded);
+  // Whoever lost its token gets a new one: a restore, or an enrolment elsewhere, took it.
+  for (const machine of machines)
+    if (!retired.has(machine) && !hasToken(world, machine)) {
+      const enrolling = world.enrolAnew(machine, !world.model.copied.has(machine.name));
+      await schedule.runUntil(schedule.now + 3_000, hasEnded);
+      await Promise.race([enrolling, Promise.resolve()]);
+    }
+  const isQuiet = (): boolean => machines.every((machine) => retired.has(machine) || isSettled(world, machine));
+  await schedule.runUntil(schedule.now + CONVERGENCE_MS, () => hasEnded() || isQuiet());
+  if (hasEnded() || isQuiet()) return;
+  const late = machines.filter((machine) => !retired.has(machine) && !isSettled(world, machine));
+  world.violated("L1", `${late.map(({ name }) => name).join(", ")} did not settle within ${CONVERGENCE_MS} ms`);
+}
+
+function hasToken(world: World, machine: Machine): boolean {
+  const { identity } = machine;
+  const row = identity && world.shopOf(machine).devices.get(identity.deviceId);
+  return row != null && row.revokedAt === null && row.tokenHash === world.wire.tokenHashOf(identity!.token);
+}
+
+function isSettled(world: World, machine: Machine): boolean {
+  const seed = world.seedDevices.get(machine);
+  if (seed) return seed.pending === 0;
+  const shop = world.shopOf(machine);
+  const sync = machine.disk.database.meta.get("sync") as ReturnType<typeof rowsOn>["sync"];
+  if (!sync || sync.epoch !== shop.epoch || sync.cursor !== shop.head || sync.base !== sync.visible) return false;
+  const isLaid = [...machine.disk.database.overlays.values()].some(({ collection }) => collection !== "conflicts");
+  if (sync.digestsEqual === false || isLaid) return false;
+  return [...machine.disk.database.outbox.values()].every(({ state }) => state === "rejected");
+}
+
+/** L3: when nobody types, nobody has anything to say. */
+async function keepSilent(world: World): Promise<void> {
+  const { schedule, wire, database } = world;
+  const heads = (): string => [...database.memory.shops.values()].map(({ head }) => head).join();
+  const { pushes } = wire;
+  const before = heads();
+  await schedule.runUntil(schedule.now + SILENCE_MS, () => world.violations.length > 0);
+  if (heads() !== before) world.violated("L3", `heads went from ${before} to ${heads()} while nobody typed`);
+  // Existing devices ask with an empty batch; whatever else is pushed has been settled.
+  const seedPushes = world.seedDevices.size > 0;
+  if (wire.pushes !== pushes && !seedPushes) world.violated("L3", `${wire.pushes - pushes} pushes while nobody typed`);
+}
+
+async function checkAll(world: World): Promise<void> {
+  const { machines, model, retired, database, seedDevices } = world;
+  const violated: World["violated"] = (...what) => world.violated(...what);
+  const existing = new Set([...seedDevices.keys()].map(({ identity }) => identity?.deviceId ?? ""));
+  const items = [...seedDevices.values()].flatMap((device) => device.waiting);
+  const waiting = items.flatMap(({ collection, data }) => (collection === "transactions" ? [data] : []));
+  for (const shop of database.memory.shops.values()) {
+    checkShop(shop, model, existing, violated);
+    checkEdits(shop, machines, model, violated);
+    checkMoney(shop, machines, waiting, model, violated);
+  }
+  for (const machine of machines) {
+    if (retired.has(machine) || seedDevices.has(machine)) continue;
+    checkAtHead(machine, world.shopOf(machine), violated);
+    await checkVisible(world, machine);
+  }
+}
+
+/** S5: what people see is the server's records, overlaid by what waits here and by their own side of open conflicts. */
+async function checkVisible(world: World, machine: Machine): Promise<void> {
+  const replica = machine.tab?.replica;
+  if (!replica) return world.violated("L1", `no tab of ${machine.name} opens any more`);
+  const shop = world.shopOf(machine);
+  const { outbox } = rowsOn(machine);
+  const own = new Set(outbox.map(({ collection, localId }) => `${collection}/${localId}`));
+  for (const collection of world.collections) {
+    const query = replica.collection(collection).query();
+    await world.schedule.runUntil(world.schedule.now + 200);
+    const seen = new Map((await query).map((record) => [record.localId, record]));
+    for (const row of shop.records.values()) {
+      const key = `${row.collection}/${row.localId}`;
+      if (row.collection !== collection.name || own.has(key)) continue;
+      const record = seen.get(row.localId);
+      if (record?.conflict !== undefined) continue;
+      if ((record?.hash ?? null) !== (row.deleted ? null : row.hash))
+        world.violated("S5", `${machine.name} shows another ${key} than the server has`, { seen: record, server: row });
+    }
+    for (const localId of seen.keys())
+      if (!shop.record(collection.name, localId) && !own.has(`${collection.name}/${localId}`))
+        world.violated("S5", `${machine.name} shows ${collection.name}/${localId}, which the server does not know`);
+  }
+}
+
+function verdictOf(world: World): Verdict {
+  const { schedule, trace, coverage, model } = world;
+  const violation = world.violations[0] ?? null;
+  return {
+    ...{ seed: world.plan.seed, violation, digest: trace.digest, trace: trace.lines, coverage: [...coverage.counts] },
+    ...{ virtualMs: schedule.now - START_MS, events: schedule.events, commits: model.commits },
+    ...{ acknowledged: model.acknowledged, sales: model.sales.size, state: violation ? stateOf(world) : "" },
+  };
+}
+
+/** Both sides, as far as they matter to people who look for the cause. */
+function stateOf({ database, machines, retired }: World): string {
+  const lines: string[] = [];
+  for (const { storeId, head, epoch, records } of database.memory.shops.values())
+    lines.push(`server: ${storeId} epoch ${epoch} head ${head}, ${records.size} records`);
+  for (const machine of machines) {
+    const { sync, records, overlays, outbox } = rowsOn(machine);
+    const at = sync
+      ? `epoch ${String(sync.epoch)} cursor ${sync.cursor} visible ${sync.visible} base ${sync.base} digests ${String(sync.digestsEqual)}`
+      : "not set up";
+    const rows = outbox.map((row) => `${row.key}:${row.collection}/${row.localId} v${row.syncVersion} ${row.state}`);
+    const laid = overlays.map(
+      (each) => `${each.collection}/${each.localId} seq ${each.seq} v${each.syncVersion} epoch ${each.epoch}`,
+    );
+    lines.push(
+      `${machine.name} (${machine.plan.kind}${retired.has(machine) ? ", revoked" : ""}, ${machine.tabs.length} tabs): ${at}, ` +
+        `${records.length} records, overlays [${laid.join(", ")}], outbox [${rows.join(", ")}]`,
+    );
+  }
+  return lines.join("\n");
+}

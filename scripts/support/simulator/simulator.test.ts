@@ -1,0 +1,31 @@
+/** A bounded number of seeds of the simulator; `npm run simulate` runs as many as one likes. */
+import { describe, expect, test } from "vitest";
+import { drawPlan } from "./plan.ts";
+import { describeViolation } from "./report.ts";
+import { runPlan } from "./run.ts";
+
+/** Seeds that once found something, each with what it found: they stay. */
+const REGRESSIONS: readonly (readonly [number, string])[] = [];
+const SEEDS = Number(process.env["SEEDS"] ?? 12);
+
+async function play(seed: number): Promise<string> {
+  const plan = drawPlan(seed);
+  const verdict = await runPlan(plan);
+  expect(describeViolation(verdict, plan)).toBe("");
+  expect(verdict.commits, "a run in which nothing happens proves nothing").toBeGreaterThan(0);
+  return verdict.digest;
+}
+
+describe("the simulator", () => {
+  test("a run is a pure function of its seed", async () => {
+    const [first, again, other] = [await play(1), await play(1), await play(2)];
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+  }, 120_000);
+
+  test(`S1 to S12, L1 to L4 hold in ${SEEDS} shops with troubles of their own`, async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) await play(seed);
+  }, 240_000);
+
+  test.each(REGRESSIONS)("seed %i: %s", async (seed) => void (await play(seed)), 120_000);
+});

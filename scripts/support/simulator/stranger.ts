@@ -1,0 +1,123 @@
+/** Somebody who speaks to the server as no client of ours would: every bad input has its code, and harms nobody. */
+import { hashOf } from "@tillwire/protocol/hash";
+import type { LinkListener } from "@tillwire/server/link";
+import type { Coverage } from "./coverage.ts";
+import type { Machine } from "./machine.ts";
+import type { Random } from "./random.ts";
+import type { Schedule } from "./schedule.ts";
+import type { ServerNode } from "./server-node.ts";
+
+const note = (more: object = {}): object => {
+  const data = { id: "stranger", text: "hello", ...more };
+  return {
+    ...{ collection: "notes-server", localId: "stranger", op: "put", syncVersion: 1, base: { version: 0, hash: null } },
+    ...{ hash: hashOf(data), data },
+  };
+};
+
+const deep = (levels: number): object => (levels === 0 ? {} : { down: deep(levels - 1) });
+
+/** Writes that are rejected, each for a reason of its own. */
+const BAD_WRITES: readonly object[] = [
+  { ...note(), hash: "0".repeat(64) },
+  { ...note(), collection: "nothing" },
+  { ...note(), data: { id: 1 }, hash: hashOf({ id: 1 }) },
+  { ...note(), collection: "conflicts" },
+  { ...note(), syncVersion: 0 },
+  { ...note(), base: { version: 3, hash: null } },
+  { ...note(), data: { id: "stranger", text: "\u0000" } },
+  { ...note(), data: { id: "stranger", text: "x", more: deep(40) } },
+  { ...note(), data: { id: "stranger", text: "x".repeat(300_000) } },
+];
+
+export class Stranger {
+  constructor(
+    private readonly schedule: Schedule,
+    private readonly random: Random,
+    private readonly coverage: Coverage,
+  ) {}
+
+  /** @param machine whose token the stranger has, if it has one */
+  visit(node: ServerNode, machine: Machine): void {
+    const token = machine.identity?.token ?? "none";
+    const hello = { type: "hello", protocol: 1, token, syncToken: null };
+    const push = (writes: readonly object[], id = "p") => JSON.stringify({ type: "push", id, writes });
+    const visits: (() => void)[] = [
+      () => this.#say(node, ["{not json"]),
+      () => this.#say(node, [JSON.stringify({ type: "ping" })]),
+      () => this.#say(node, [JSON.stringify({ ...hello, token: "wrong" })]),
+      () => this.#say(node, [JSON.stringify({ ...hello, protocol: 2 })]),
+      () => this.#say(node, [JSON.stringify({ ...hello, collections: ["nothing"] })]),
+      () => this.#say(node, [JSON.stringify({ ...hello, syncToken: "none of yours" })]),
+      () => this.#say(node, [], (listener) => listener.refuse("BINARY", "every message is text")),
+      () => this.#say(node, [], (listener) => listener.refuse("TOO_LARGE", "too large")),
+      () => this.#say(node, []),
+      () => this.#say(node, [JSON.stringify(hello), JSON.stringify(hello), JSON.stringify({ type: "nothing" })]),
+      () => this.#say(node, [JSON.stringify(hello), push([note()], "p-1"), push([note()], "p-2")], undefined, 0),
+      () => this.#say(node, [JSON.stringify(hello), push(BAD_WRITES)]),
+      () => {
+        for (let i = 0; i < 24; i++) this.#say(node, []);
+      },
+      () =>
+        this.#say(
+          node,
+          [
+            JSON.stringify(hello),
+            ...Array.from({ length: 120 }, () => JSON.stringify({ type: "pull", syncToken: null })),
+          ],
+          undefined,
+          0,
+        ),
+      () => void this.#ask(node, "GET", "/api/nothing", token),
+      () => void this.#ask(node, "GET", "/api/sync/pull", "wrong"),
+      () => void this.#ask(node, "POST", "/api/sync/push", token, "{not json"),
+      () => void this.#ask(node, "POST", "/api/sync/push", token, "x".repeat(1_100_000)),
+      () =>
+        void this.#ask(node, "POST", "/api/sync/push", token, JSON.stringify({ id: "p", syncToken: null, writes: [] })),
+      () => void this.#ask(node, "GET", "/api/sync/pull?collections=nothing", token),
+      () =>
+        void node.node?.enrolments
+          .enrol({ code: "WRONGONE" }, "stranger")
+          .catch((error: { code?: string }) => this.#heard(error.code)),
+    ];
+    this.random.pick(visits)();
+  }
+
+  #heard(code: string | undefined): void {
+    if (code !== undefined) this.coverage.add(`error ${code}`);
+  }
+
+  /** @param paceMs between two messages */
+  #say(node: ServerNode, texts: readonly string[], then?: (listener: LinkListener) => void, paceMs = 60): void {
+    if (!node.node) return;
+    let isOpen = true;
+    const listener = node.node.sessions.open({
+      ...{ transport: "websocket", remoteAddress: "stranger", bufferedBytes: 0 },
+      send: (text) => {
+        if (text.startsWith('{"type":"error"')) this.#heard((JSON.parse(text) as { code: string }).code);
+        if (text.startsWith('{"type":"pushed"'))
+          for (const { code } of (JSON.parse(text) as { results: { code?: string }[] }).results)
+            if (code !== undefined) this.coverage.add(`rejection ${code}`);
+      },
+      close: () => {
+        isOpen = false;
+      },
+    });
+    const told = node.node;
+    texts.forEach((text, i) =>
+      // After the hello there is a welcome to be waited for, as everybody does.
+      this.schedule.after(
+        (i === 0 ? 0 : 1_000) + i * paceMs,
+        () => isOpen && node.node === told && listener?.message(text),
+      ),
+    );
+    if (then && listener) this.schedule.after(10, () => isOpen && node.node === told && then(listener));
+    this.schedule.after(12_000, () => isOpen && node.node === told && listener?.closed());
+  }
+
+  async #ask(node: ServerNode, method: string, path: string, token: string, body?: string): Promise<void> {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const answer = await node.doors?.handle({ method, path, headers, body });
+    if (answer && answer.status >= 400) this.#heard((JSON.parse(answer.text) as { code: string }).code);
+  }
+}

@@ -1,0 +1,28 @@
+/** A process that runs seeds and tells their verdicts. */
+import { drawPlan } from "./plan.ts";
+import { runPlan, type Verdict } from "./run.ts";
+
+export interface Order {
+  readonly seed: number;
+  /** Runs it once more and compares: a run is a pure function of its seed. */
+  readonly twice: boolean;
+}
+
+export type Told = Omit<Verdict, "trace"> & { readonly isRepeatable: boolean };
+
+process.on("message", (order: Order) => {
+  void work(order).then((told) => process.send?.(told));
+});
+
+async function work({ seed, twice }: Order): Promise<Told> {
+  const plan = drawPlan(seed);
+  const { trace: _, ...verdict } = await runPlan(plan);
+  const again = twice ? await runPlan(plan) : verdict;
+  const { violation } = verdict;
+  // Details may hold what can't be sent; whoever wants them runs the seed by itself.
+  return {
+    ...verdict,
+    violation: violation && { ...violation, details: null },
+    isRepeatable: again.digest === verdict.digest,
+  };
+}
