@@ -109,6 +109,7 @@ describe.each(stores)("%s", (_name, openStore) => {
       expect((await tx.recordsOf(1, "notes")).map(({ localId }) => localId).sort()).toEqual(["a", "b"]);
       expect((await tx.recordsAbove(1, 3)).map(({ seq }) => seq)).toEqual([5, 7]);
       expect((await tx.recordsAbove(1, -1)).map(({ seq }) => seq)).toEqual([3, 5, 7]);
+      expect((await tx.recordsAbove(1, -1, 2)).map(({ seq }) => seq)).toEqual([3, 5]);
       expect(await tx.recordsAbove(1, Number.POSITIVE_INFINITY)).toEqual([]);
     });
     await store.write("relaxed", async (tx) => tx.deleteGeneration(1));
