@@ -2,7 +2,7 @@
 import { formatDigest } from "@tillwire/protocol/digest";
 import type { Sql } from "postgres";
 import { amendmentPrefix } from "../amend-number.ts";
-import { CONTEXT_SQL, FEED_SQL } from "./postgres-queries.ts";
+import { FEED_SQL } from "./postgres-queries.ts";
 import {
   StoreDataError,
   StoreUnavailable,
@@ -153,7 +153,7 @@ async function readContexts(sql: Sql, storeId: string, queries: readonly Context
     open_conflict_key: openConflictKey,
   }));
   const rows = await sql.unsafe<{ idx: number; context: RecordContext }[]>(
-    CONTEXT_SQL,
+    "select idx, context from read_contexts($1, $2::text::json)",
     [storeId, JSON.stringify(asked)],
     { prepare: true },
   );
