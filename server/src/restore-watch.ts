@@ -29,7 +29,8 @@ export function createRestoreWatch(
       log.warn("The database was restored or moved: every store begins a new epoch");
       for (const { storeId } of await shops.list()) {
         const head = await store.readHead(storeId);
-        if (head) onNewEpoch(storeId, await store.beginEpoch(storeId, head.epoch, epochAfter(newEpoch(), head.epoch), true));
+        if (head)
+          onNewEpoch(storeId, await store.beginEpoch(storeId, head.epoch, epochAfter(newEpoch(), head.epoch), true));
       }
       // Last: a node that fails on the way, or another one at the same time, begins once more, which costs a read and loses nothing.
       await shops.swapSetting(SETTING, known, identity);
