@@ -16,6 +16,7 @@ import type { SaleContext } from "./sell/sale.ts";
 import { badgeOf } from "./sync/badge.ts";
 import { calmLink } from "./sync/calm-link.ts";
 import { recordName } from "./sync/sync-words.ts";
+import { countUnsent } from "./sync/unsent.ts";
 
 export const [till, provideTill] = createContext<Till>();
 
@@ -115,7 +116,13 @@ export class Till {
   readonly languages = $derived.by(() => [...(this.shop ? [this.shop.language] : []), ...this.env.languages]);
   readonly formats = $derived.by(() => formatsFor(this.languages, this.shop?.currency ?? "USD"));
   readonly openConflicts = $derived.by(() => this.conflicts.current.filter(({ data }) => data.status === "open"));
-  readonly badge = $derived.by(() => badgeOf(this.stats.current, this.link.current, this.openConflicts.length));
+  readonly badge = $derived.by(() =>
+    badgeOf(
+      { pending: countUnsent(this.outbox.current), failed: this.stats.current.failed },
+      this.link.current,
+      this.openConflicts.length,
+    ),
+  );
   readonly #conflictOf = $derived.by(
     () => new Map(this.openConflicts.map(({ localId, data }) => [`${data.collection}/${data.recordId}`, localId])),
   );
