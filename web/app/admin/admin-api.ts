@@ -117,8 +117,9 @@ export class AdminApi {
       throw new AdminError("NETWORK", "the server was not reached");
     }
     if (response.status === 204) return undefined as T;
-    const answer = (await response.json().catch(() => ({}))) as { code?: unknown; detail?: unknown };
+    const answer: unknown = await response.json().catch(() => null);
     if (response.ok) return answer as T;
-    throw new AdminError(String(answer.code ?? "INTERNAL"), String(answer.detail ?? response.statusText));
+    const { code = "INTERNAL", detail = response.statusText } = (answer ?? {}) as { code?: string; detail?: string };
+    throw new AdminError(code, detail);
   }
 }

@@ -29,11 +29,13 @@ function detailText(name: string, value: unknown, messages: AdminMessages, speec
     return audit.fromTo(textOf(policies.collections, name) ?? name, policy(from), policy(to));
   }
   const label = textOf(audit.details, name);
-  if (label === undefined || value === null) return null;
-  if (name === "deviceId") return speech.nameOf(String(value));
-  if (name === "role") return textOf(devices.roles, String(value)) ?? String(value);
-  if (name === "reason") return textOf(audit.reasons, String(value)) ?? String(value);
-  if (name.endsWith("At") && typeof value === "number") return `${label} ${speech.dateTime(value)}`;
+  if (label === undefined) return null;
   if (typeof value === "boolean") return value ? label : null;
-  return name === "name" ? String(value) : `${label} ${String(value)}`;
+  if (typeof value === "number")
+    return `${label} ${name.endsWith("At") ? speech.dateTime(value) : speech.number(value)}`;
+  if (typeof value !== "string") return null;
+  if (name === "deviceId") return speech.nameOf(value);
+  if (name === "role") return textOf(devices.roles, value) ?? value;
+  if (name === "reason") return textOf(audit.reasons, value) ?? value;
+  return name === "name" ? value : `${label} ${value}`;
 }

@@ -17,6 +17,11 @@ export function unsentOf(devices: readonly FleetDevice[]): { readonly devices: n
   return { devices: holding.length, writes: holding.reduce((sum, { pending }) => sum + (pending ?? 0), 0) };
 }
 
+/** Names by deviceId. */
+export function namesOf(devices: readonly FleetDevice[]): ReadonlyMap<string, string> {
+  return new Map(devices.map(({ deviceId, name }) => [deviceId, name]));
+}
+
 function rankOf(device: FleetDevice): number {
   if (device.revokedAt !== null && !holdsUnsent(device)) return 4;
   if (holdsUnsent(device)) return 0;

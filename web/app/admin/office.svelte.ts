@@ -8,6 +8,7 @@ import { ta } from "../messages/admin-messages.svelte.ts";
 import { tc } from "../messages/conflict-messages.svelte.ts";
 import { t } from "../messages/messages.svelte.ts";
 import { textOf } from "../messages/text-of.ts";
+import { namesOf } from "./fleet.ts";
 import { AdminError, type AdminApi, type FleetDevice } from "./admin-api.ts";
 
 export const [office, provideOffice] = createContext<Office>();
@@ -35,7 +36,7 @@ export class Office {
   );
   readonly speech = $derived.by((): Speech => {
     const [messages, formats] = [t(), this.formats];
-    const names = new Map((this.devices ?? []).map(({ deviceId, name }) => [deviceId, name]));
+    const names = namesOf(this.devices ?? []);
     return {
       messages,
       words: tc(),

@@ -27,9 +27,6 @@ export function conflictSubject({ server, client }: ConflictData): string | null
 export function kindText(kind: string, { words }: Speech): string {
   return textOf(words.kinds, kind) ?? words.kinds.other;
 }
-export function kindName(kind: string, { words }: Speech): string {
-  return textOf(words.kindNames, kind) ?? words.kindNames.other;
-}
 export function policyText(policy: string, { words }: Speech): string {
   return textOf(words.policies, policy) ?? words.policies.other;
 }

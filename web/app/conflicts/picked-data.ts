@@ -18,6 +18,12 @@ export function pickedData(
   return collection?.derive ? collection.derive(data, server, client) : data;
 }
 
+/** The picks with one more row taken from that side: keys of rows that are taken from the losing one. */
+export function withPick(picked: ReadonlySet<string>, key: string, role: "client" | "server"): ReadonlySet<string> {
+  const others = [...picked].filter((each) => each !== key);
+  return new Set(role === "client" ? [...others, key] : others);
+}
+
 /** The same walk as that of the differences, so that a path means the same here, whatever stands in it. */
 function pick(client: unknown, server: unknown, path: string, picked: ReadonlySet<string>): unknown {
   if (picked.has(path)) return client;

@@ -31,7 +31,6 @@ export const enAdmin = {
     allSynced: "Everything of every device is on the server",
     notSynced: (devices: number, writes: number) =>
       `${plural(devices, "device holds", "devices hold")} ${plural(writes, "change", "changes")} that the server does not have`,
-    updated: (when: string) => `Updated ${when}`,
     enrol: "Enrol a device",
     name: "Device",
     state: "Link",
@@ -47,7 +46,6 @@ export const enAdmin = {
     held: (count: number, age: string | null) =>
       age === null ? plural(count, "change", "changes") : `${plural(count, "change", "changes")}, oldest ${age}`,
     rejected: (count: number) => plural(count, "rejected", "rejected"),
-    openConflicts: (count: number) => plural(count, "open conflict", "open conflicts"),
     equal: "Equal",
     different: "Different",
     notCompared: "Not yet",
@@ -102,8 +100,6 @@ export const enAdmin = {
       settings: "Shop settings",
       staff: "Staff",
       tickets: "Kitchen tickets",
-      shifts: "Shifts",
-      customers: "Customers",
     },
   },
   audit: {

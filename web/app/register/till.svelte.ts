@@ -3,7 +3,6 @@ import { createContext } from "svelte";
 import { filter, map, pairwise, throttleTime } from "rxjs";
 import type { LinkStatus, Replica, ReplicaRecord, SyncState, SyncStats } from "@tillwire/client/api";
 import { products, SETTINGS_ID, settings, type Product } from "@tillwire/protocol/pos/catalogue";
-import type { ConflictData } from "@tillwire/protocol/conflicts";
 import { orders, type Order } from "@tillwire/protocol/pos/orders";
 import { transactions } from "@tillwire/protocol/pos/transactions";
 import type { Environment } from "../environment.ts";
@@ -15,6 +14,7 @@ import type { KitchenContext } from "./sell/kitchen-ticket.ts";
 import type { SaleContext } from "./sell/sale.ts";
 import { badgeOf } from "./sync/badge.ts";
 import { calmLink } from "./sync/calm-link.ts";
+import { byRecord, newlyLost, openOnes } from "./sync/open-conflicts.ts";
 import { recordName } from "./sync/sync-words.ts";
 import { countUnsent } from "./sync/unsent.ts";
 
@@ -97,10 +97,9 @@ export class Till {
     );
     // The first list is history; what joins it later, and lost here, is news.
     this.#live.run(replica.conflicts$.pipe(pairwise()), ([before, now]) => {
-      const known = new Set(before.map(({ localId }) => localId));
-      const lost = now.find(({ localId, data }) => !known.has(localId) && this.#isLost(data));
+      const lost = newlyLost(before, now, replica.identity.deviceId);
       if (!lost) return;
-      const { collection, server, client, status } = lost.data;
+      const { collection, server, client, status } = lost;
       const what = recordName(collection, server.data ?? client.data, t());
       this.notify(
         status === "open" ? t().sync.conflictOpenToast(what) : t().sync.conflictToast(what),
@@ -115,7 +114,7 @@ export class Till {
   readonly shop = $derived.by(() => this.#shop.current?.data);
   readonly languages = $derived.by(() => [...(this.shop ? [this.shop.language] : []), ...this.env.languages]);
   readonly formats = $derived.by(() => formatsFor(this.languages, this.shop?.currency ?? "USD"));
-  readonly openConflicts = $derived.by(() => this.conflicts.current.filter(({ data }) => data.status === "open"));
+  readonly openConflicts = $derived.by(() => openOnes(this.conflicts.current));
   readonly badge = $derived.by(() =>
     badgeOf(
       { pending: countUnsent(this.outbox.current), failed: this.stats.current.failed },
@@ -123,9 +122,7 @@ export class Till {
       this.openConflicts.length,
     ),
   );
-  readonly #conflictOf = $derived.by(
-    () => new Map(this.openConflicts.map(({ localId, data }) => [`${data.collection}/${data.recordId}`, localId])),
-  );
+  readonly #conflictOf = $derived.by(() => byRecord(this.openConflicts));
 
   #lastIndex = EMPTY_INDEX;
   /** The catalogue, ready for search. */
@@ -172,10 +169,6 @@ export class Till {
 
   /** What a sale needs to know to tell the kitchen. */
   readonly kitchen = (): KitchenContext => ({ now: this.env.now(), categories: this.shop?.kitchenCategories });
-
-  #isLost({ client, settlement, status }: ConflictData): boolean {
-    return this.isOwn(client.deviceId) && (status === "open" || settlement === "SERVER");
-  }
 
   notify(text: string, ms = TOAST_MS): void {
     this.#stopToast?.();

@@ -59,13 +59,6 @@ export function fillConflicts(replica: FakeReplica, clock: () => number, product
     customerName: "A. Byrne",
     tableName: "Terrace 4",
   });
-  const settled = (
-    minutesAgo: number,
-    settlement: ConflictData["settlement"],
-    settledBy: string,
-  ): Partial<ConflictData> => ({
-    ...{ status: "settled", settlement, settledBy, settledAt: now - minutesAgo * MINUTE },
-  });
   const latte = products[5]!;
   const cases: Case[] = [
     { id: "c1", kind: "CONCURRENT_MODIFICATION", minutesAgo: 4, client: tabMine, server: tabTheirs },
@@ -87,6 +80,22 @@ export function fillConflicts(replica: FakeReplica, clock: () => number, product
       },
       change: { collection: "products" },
     },
+    ...settledCases(order, now),
+  ];
+  for (const each of cases) replica.openConflict(conflictOf(each, now));
+  replica.receive("orders", [{ data: tabTheirs, deviceId: "d2", updatedAt: now - 6 * MINUTE }]);
+  replica.remove("orders", other.id, "d3", now - 14 * MINUTE);
+}
+
+function settledCases(order: (index: number) => Order, now: number): Case[] {
+  const settled = (
+    minutesAgo: number,
+    settlement: ConflictData["settlement"],
+    settledBy: string,
+  ): Partial<ConflictData> => ({
+    ...{ status: "settled", settlement, settledBy, settledAt: now - minutesAgo * MINUTE },
+  });
+  return [
     {
       ...{
         id: "c5",
@@ -140,9 +149,6 @@ export function fillConflicts(replica: FakeReplica, clock: () => number, product
       change: { ...settled(390, "BOTH", "d3"), keptAs: order(21).id },
     },
   ];
-  for (const each of cases) replica.openConflict(conflictOf(each, now));
-  replica.receive("orders", [{ data: tabTheirs, deviceId: "d2", updatedAt: now - 6 * MINUTE }]);
-  replica.remove("orders", other.id, "d3", now - 14 * MINUTE);
 }
 
 /** Order o1 has been through a good deal. */
