@@ -5,6 +5,7 @@ import type { LinkStatus, OutboxEntry, Replica } from "@tillwire/client/api";
 import { SETTINGS_ID, settings } from "@tillwire/protocol/pos/catalogue";
 import { moveTicket } from "@tillwire/protocol/pos/ticket-steps";
 import { tickets, type TicketState } from "@tillwire/protocol/pos/tickets";
+import { formatsFor } from "../format.ts";
 import { LiveValues } from "../observable.svelte.ts";
 import { offlineStart$ } from "../offline-start.ts";
 import { columnsOf, COLUMNS, linesToNotice, nextState, previousState, servedOf, type TicketRecord } from "./board.ts";
@@ -39,6 +40,7 @@ export class Kitchen {
   #noticed: ReadonlySet<string> | null = null;
   #bumpedAt = 0;
   #touchedAt = 0;
+  #pressed: Promise<void> = Promise.resolve();
   /** What can be undone. */
   last = $state.raw<{ readonly localId: string; readonly from: TicketState } | null>(null);
 
@@ -85,6 +87,8 @@ export class Kitchen {
   readonly shop = $derived.by(() => this.#shop.current?.data);
   readonly languages = $derived.by(() => [...(this.shop ? [this.shop.language] : []), ...this.env.languages]);
 
+  readonly formats = $derived.by(() => formatsFor(this.languages, this.shop?.currency ?? "USD"));
+
   /** A step by a finger, which may tap twice. */
   async tap(record: TicketRecord, to?: TicketState): Promise<void> {
     const sinceMs = this.env.now() - this.#bumpedAt;
@@ -108,15 +112,14 @@ export class Kitchen {
     await this.bump(record, last.from);
     this.last = null;
   }
-  /** @param step "back" where there is one */
-  async press(key: number, step: "on" | "back"): Promise<void> {
-    const record = this.#bySlot(key);
-    const to = record && (step === "on" ? nextState(record.data) : previousState(record.data));
-    if (record && to) await this.bump(record, to);
-  }
-  #bySlot(key: number): TicketRecord | undefined {
-    const id = [...this.slots].find(([, slot]) => slot === key)?.[0];
-    return this.#records.current?.find(({ localId }) => localId === id);
+  /** A step by a key, on what the keys before it made of the ticket. */
+  press(key: number, step: "on" | "back"): Promise<void> {
+    return (this.#pressed = this.#pressed.then(async () => {
+      const id = [...this.slots].find(([, slot]) => slot === key)?.[0];
+      const record = id === undefined ? undefined : await this.#tickets.get(id);
+      const to = record && (step === "on" ? nextState(record.data) : previousState(record.data));
+      if (record && to && record.data.state !== "served") await this.bump(record, to);
+    }));
   }
   /** Gives the board's refused step up: what the server has is shown again. */
   async takeServers(localId: string): Promise<void> {
