@@ -20,6 +20,9 @@ export const decisions = [
   "server/src/write-base.ts",
   "server/src/conflict-record.ts",
   "web/client/src/outbox.ts",
+  "web/client/src/settlement.ts",
+  "web/client/src/settling-row.ts",
+  "web/client/src/open-conflicts.ts",
   "web/client/src/link-state.ts",
 ];
 
