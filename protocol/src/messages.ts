@@ -17,6 +17,8 @@ const seqSchema = z.int().check(z.gte(0));
 const versionSchema = z.int().check(z.gte(1), z.lte(LIMITS.syncVersion));
 /** Milliseconds since 1970 in UTC. */
 const timeSchema = z.int();
+/** The last that a Date shows. */
+const LAST_TIME = 8_640_000_000_000_000;
 
 export const roleSchema = z.enum(["register", "display", "script"]);
 export type Role = z.infer<typeof roleSchema>;
@@ -61,7 +63,7 @@ export const writeSchema = z.object({
   /** With `reoffer` only: as they stood in the change that was lost. */
   deviceId: z.optional(idSchema),
   createdBy: z.optional(idSchema),
-  updatedAt: z.optional(timeSchema),
+  updatedAt: z.optional(timeSchema.check(z.gte(0), z.lte(LAST_TIME))),
 });
 export type Write = z.infer<typeof writeSchema>;
 

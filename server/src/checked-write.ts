@@ -2,7 +2,7 @@
 import { checkData, uniqueValueOf, type AnyCollection, type CollectionSet } from "@tillwire/protocol/collection";
 import { SERVER_DEVICE_ID } from "@tillwire/protocol/conflicts";
 import { WriteRejection, type RejectionCode } from "@tillwire/protocol/errors";
-import { sha256Hex } from "@tillwire/protocol/hash";
+import { canonicalJson, sha256Hex } from "@tillwire/protocol/hash";
 import { LIMITS } from "@tillwire/protocol/limits";
 import { hashSchema, writeSchema, type Base } from "@tillwire/protocol/messages";
 import type { Sender, SubmittedWrite, SeedHints } from "./accept.ts";
@@ -89,13 +89,14 @@ function check(collections: CollectionSet, sender: Sender, submitted: SubmittedW
   }
   checkBase(write.base, write.syncVersion);
   const deleted = write.op === "delete";
-  const data = deleted ? null : (write.data as Record<string, unknown> | null);
+  const sent = deleted ? null : (write.data as Record<string, unknown> | null);
   if (deleted && write.data !== null && write.data !== undefined)
     throw new WriteRejection("WRITE_MALFORMED", "a delete carries no data");
-  if (!deleted && (typeof data !== "object" || data === null))
+  if (!deleted && (typeof sent !== "object" || sent === null))
     throw new WriteRejection("SCHEMA", "a put carries an object");
-  const checked = checkData(collection, data);
+  const checked = checkData(collection, sent);
   if (checked.hash !== write.hash) throw new WriteRejection("HASH_WRONG", "hash is not that of data");
+  const data = compact(sent);
   return {
     collection,
     localId: write.localId,
@@ -116,6 +117,24 @@ function check(collections: CollectionSet, sender: Sender, submitted: SubmittedW
     updatedAt: reoffer ? (write.updatedAt ?? null) : null,
     seed: submitted.seed ?? null,
   };
+}
+
+/**
+ * Null and absent are the same, so that data may hold, beyond what its limit counts, any number of null members: they are dropped where
+ * with them it would be too large for a frame. The hash stays.
+ */
+export function compact(data: Record<string, unknown> | null): Record<string, unknown> | null {
+  if (data === null || Buffer.byteLength(JSON.stringify(data)) <= LIMITS.writeBytes) return data;
+  return JSON.parse(canonicalJson(data)) as Record<string, unknown>;
+}
+
+/** Whether nothing of it is said to be another device's, or of another time. */
+export function isSendersOwn({ author, createdBy, sender, updatedAt }: CheckedWrite): boolean {
+  return author === sender && createdBy === sender && updatedAt === null;
+}
+
+export function asSendersOwn(write: CheckedWrite): CheckedWrite {
+  return { ...write, author: write.sender, createdBy: write.sender, updatedAt: null };
 }
 
 function checkBase(base: Base | null, syncVersion: number): void {

@@ -1,10 +1,10 @@
 /** Conflicts as records of the collection `conflicts`: what is kept of a clash, and as which row. Pure. */
 import { conflicts, SERVER_DEVICE_ID, type ConflictData } from "@tillwire/protocol/conflicts";
 import { boundedDifferences, fieldDifferences } from "@tillwire/protocol/differences";
-import { canonicalJson, hashOf, sha256Hex } from "@tillwire/protocol/hash";
+import { hashOf, sha256Hex } from "@tillwire/protocol/hash";
 import { LIMITS } from "@tillwire/protocol/limits";
 import type { ConflictKind, ConflictPolicy, FieldDifference } from "@tillwire/protocol/messages";
-import { asSentOf, openConflictKey, type CheckedWrite } from "./checked-write.ts";
+import { asSentOf, compact, openConflictKey, type CheckedWrite } from "./checked-write.ts";
 import type { ConflictSummary, PlannedRow, StoredRecord } from "./store/store.ts";
 
 export interface DecidedConflict {
@@ -101,15 +101,6 @@ export function serverSide(server: StoredRecord): ConflictData["server"] {
     at: server.updatedAt,
     data: compact(server.data),
   };
-}
-
-/**
- * Null and absent are the same, so that a value may hold, beyond what its limit counts, any number of null members: they are dropped where
- * they would make a conflict, which holds several values, too large for a frame. The hash stays.
- */
-function compact(data: Record<string, unknown> | null): unknown {
-  if (data === null || JSON.stringify(data).length <= LIMITS.writeBytes) return data;
-  return JSON.parse(canonicalJson(data));
 }
 
 /** What results tell of a conflict. */

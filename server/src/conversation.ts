@@ -8,6 +8,7 @@ import { choose, type Choice } from "./frames.ts";
 import type { StoreHub } from "./hub.ts";
 import type { ErrorDetails } from "./link.ts";
 import type { LivePresence } from "./presence.ts";
+import { encodeAnswer } from "./push-answer.ts";
 import { checkPushSize, submitPush, takeTurn } from "./push.ts";
 import type { SessionServices } from "./session-services.ts";
 import { SessionFeed, type Outlet } from "./session-feed.ts";
@@ -124,7 +125,7 @@ export class Conversation {
       const { results } = await submitPush(this.#services, this.device, this.#feed.epoch, submitted, id);
       // Before the answer: who has it may push again at once.
       this.#pushing = false;
-      this.#speaker.send(JSON.stringify({ type: "pushed", id, results }));
+      this.#speaker.send(encodeAnswer(id, results));
     } catch (error) {
       this.#pushing = false;
       if (error instanceof ReplicationError && error.code === "RESET" && !this.#feed.isResetting)

@@ -3,24 +3,30 @@
  * answered. The rules, in their order, are those of PROTOCOL.md, "What the server decides". `accept` carries the decision out,
  * under the store's lock and only if what was known still holds.
  */
-import { refiledId, sameBase, type CheckedWrite } from "./checked-write.ts";
+import { asSendersOwn, isSendersOwn, refiledId, sameBase, type CheckedWrite } from "./checked-write.ts";
 import { conflictOf, isNewRecord } from "./conflict-record.ts";
 import { leaveOpen, replaceSide } from "./open-conflict.ts";
 import { serverWins, settle } from "./settle.ts";
-import { decideSettling } from "./settling-write.ts";
+import { comeRound, decideSettling } from "./settling-write.ts";
 import type { RecordContext, StoredRecord, StoredVersion } from "./store/store.ts";
 import { rejected, remembered, takeWrite, type Decided } from "./take-write.ts";
 import { baseOf, isCurrentBase, sameContent } from "./write-base.ts";
 
-/** At the seed's door: another sale that bears the same id. To be decided again under its own. */
-export interface Refiled {
-  readonly outcome: "refiled";
-  readonly localId: string;
+/**
+ * Not what it says it is, and to be decided again as what it is: at the seed's door another sale that bears the same id, under its own; a
+ * re-offer that nothing was lost for, as its sender's.
+ */
+export interface Restated {
+  readonly outcome: "restated";
+  readonly write: CheckedWrite;
 }
 
 /** @param nowMs server clock, for conflict records only */
-export function decide(write: CheckedWrite, context: RecordContext, nowMs: number): Decided | Refiled {
+export function decide(write: CheckedWrite, context: RecordContext, nowMs: number): Decided | Restated {
   const { current } = context;
+  // Nothing was lost: whoever speaks for another device is not believed.
+  if (write.reoffer && !context.epochReoffer && !isSendersOwn(write))
+    return { outcome: "restated", write: asSendersOwn(write) };
   const anotherSale = isAnotherSale(write, context);
   // All deletes look alike as sent: whose one is comes before whether it was decided.
   const before = anotherSale && write.deleted ? null : decidedBefore(write, context);
@@ -29,9 +35,14 @@ export function decide(write: CheckedWrite, context: RecordContext, nowMs: numbe
     return rejected(current, "ROLE", "nothing was lost that needs a re-offer");
   if (context.resolves) return decideSettling(write, context, context.resolves, nowMs);
   if (!current) return takeWrite(write, context, nowMs);
-  if (anotherSale) return { outcome: "refiled", localId: refiledId(write.localId, write.seed!.createdAt!) };
+  if (anotherSale) {
+    return { outcome: "restated", write: { ...write, localId: refiledId(write.localId, write.seed!.createdAt!) } };
+  }
   if (write.reoffer) return decideReoffer(write, context, current, nowMs);
-  if (sameContent(write, current)) return remembered(write, current, "duplicate", null);
+  if (sameContent(write, current)) {
+    const settled = comeRound(write, context.openConflict, current, nowMs);
+    return remembered(write, current, "duplicate", null, settled);
+  }
   if (isCurrentBase(write, context, current)) return takeWrite(write, context, nowMs);
   // A person is asked already.
   if (context.openConflict) return replaceSide(write, context.openConflict, current, nowMs);

@@ -1,6 +1,7 @@
 /** A decision, once carried out, as the result that the device gets. */
 import type { Result } from "@tillwire/protocol/messages";
 import type { CheckedWrite } from "./checked-write.ts";
+import { storedAt } from "./store/store.ts";
 import type { Decided } from "./take-write.ts";
 
 /**
@@ -15,7 +16,7 @@ export function resultOf(write: CheckedWrite, decided: Decided, seq: number, at:
   }
   if (decided.conflict) result.conflict = { ...decided.conflict, fields: [...decided.conflict.fields] };
   const { stored, current } = decided;
-  const value = stored ? { ...stored.row, data: stored.data, seq, updatedAt: stored.row.updatedAt ?? at } : current;
+  const value = stored ? { ...stored.row, data: stored.data, seq, updatedAt: storedAt(stored.row, at) } : current;
   if (!value) return result;
   result.seq = value.seq;
   result.syncVersion = value.syncVersion;

@@ -3,9 +3,9 @@
  * the record may have gone on: then nothing of it is taken, and the conflict keeps it as an attempt. Pure.
  */
 import type { ConflictData } from "@tillwire/protocol/conflicts";
-import { allDifferences, boundedDifferences } from "@tillwire/protocol/differences";
+import { allDifferences, boundedDifferences, fieldDifferences } from "@tillwire/protocol/differences";
 import type { FieldDifference } from "@tillwire/protocol/messages";
-import type { CheckedWrite } from "./checked-write.ts";
+import { sameBase, type CheckedWrite } from "./checked-write.ts";
 import {
   clientSide,
   conflictIn,
@@ -62,6 +62,21 @@ export function decideSettling(
   return lost(write, current, summaryOf(later), [conflictRow(later, named)]);
 }
 
+/**
+ * An edit by which the losing device's own side comes to equal the server's value ends their conflict: nobody has anything left to decide. To send
+ * the server's value on any other base decides nothing.
+ */
+export function comeRound(
+  write: CheckedWrite,
+  open: StoredRecord | null,
+  current: StoredRecord,
+  nowMs: number,
+): PlannedRow[] {
+  if (!open) return [];
+  const { syncVersion: version, hash } = conflictIn(open).client;
+  return sameBase(write.base, { version, hash }) ? [settledRow(write, current, open, nowMs)] : [];
+}
+
 /** @param server the value that stood until now; null: the conflict's record stays as it is, and the write's side becomes another one */
 function settledRow(write: CheckedWrite, server: StoredRecord | null, named: StoredRecord, nowMs: number): PlannedRow {
   const conflict = conflictIn(named);
@@ -92,11 +107,10 @@ function settlementOf(
 
 /** What differed between the sides, each with the side that it was taken from. */
 function settledFields({ client, server }: ConflictData, chosen: unknown): FieldDifference[] {
-  const notClients = allDifferences(client.data, chosen, "SERVER").map(({ field }) => field);
-  const notServers = allDifferences(server.data, chosen, "CLIENT").map(({ field }) => field);
-  const concerns = (fields: readonly string[], field: string): boolean =>
-    fields.some((each) => each === field || each.startsWith(`${field}.`) || field.startsWith(`${each}.`));
-  const fields = allDifferences(client.data, server.data, "MERGED").map((difference) => {
+  const notClients = fieldsOf(allDifferences(client.data, chosen, "SERVER"));
+  const notServers = fieldsOf(allDifferences(server.data, chosen, "CLIENT"));
+  // Only so many are kept, and each is looked for among all that differ.
+  const fields = fieldDifferences(client.data, server.data, "MERGED").map((difference) => {
     const { field } = difference;
     const resolution = !concerns(notServers, field)
       ? ("SERVER" as const)
@@ -106,6 +120,20 @@ function settledFields({ client, server }: ConflictData, chosen: unknown): Field
     return { ...difference, resolution };
   });
   return boundedDifferences(fields);
+}
+
+function fieldsOf(differences: readonly FieldDifference[]): ReadonlySet<string> {
+  return new Set(differences.map(({ field }) => field));
+}
+
+/** Whether the field, something in it, or what it is in, is one of the fields. */
+function concerns(fields: ReadonlySet<string>, field: string): boolean {
+  if (fields.has(field)) return true;
+  for (let dot = field.indexOf("."); dot >= 0; dot = field.indexOf(".", dot + 1))
+    if (fields.has(field.slice(0, dot))) return true;
+  const within = `${field}.`;
+  for (const each of fields) if (each.startsWith(within)) return true;
+  return false;
 }
 
 /** The latest few, and no more than there is room for; at least this one, whatever its size. */

@@ -2,16 +2,18 @@
  * One store's way into its feed: a queue, and one commit at a time over all that waits. A commit takes a record at most once, and
  * writes of one record leave the queue in the order in which they came.
  */
+import { conflicts } from "@tillwire/protocol/conflicts";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import type { Result } from "@tillwire/protocol/messages";
 import type { Committed } from "./accept.ts";
 import { asSentOf, namedHashOf, openConflictKey, type CheckedWrite } from "./checked-write.ts";
 import { CommitClaims, recordKey } from "./commit-claims.ts";
-import { decide, type Refiled } from "./decide.ts";
+import { decide, type Restated } from "./decide.ts";
 import { rejected, type Decided } from "./take-write.ts";
 import { resultOf } from "./result.ts";
 import { encodeChange } from "./store/change-json.ts";
 import {
+  storedAt,
   StoreDataError,
   UNKNOWN_RECORD,
   type CommitResult,
@@ -104,7 +106,7 @@ export class StoreLane {
     this.options.onIdle();
   }
 
-  /** The oldest items, each record once, all of one epoch. */
+  /** The oldest items, each record once, and each conflict that people settle, all of one epoch. */
   private take(): LaneItem[] {
     const batch: LaneItem[] = [];
     const rest: LaneItem[] = [];
@@ -112,16 +114,16 @@ export class StoreLane {
     const epoch = this.queue[0]!.epoch;
     let bytes = 0;
     for (const item of this.queue) {
-      const key = recordKey(item.write.collection.name, item.write.localId);
+      const keys = recordsOf(item.write);
       const fits = batch.length < MAX_WRITES_A_COMMIT && (bytes < MAX_BYTES_A_COMMIT || batch.length === 0);
-      if (fits && item.epoch === epoch && !records.has(key)) {
+      if (fits && item.epoch === epoch && !keys.some((key) => records.has(key))) {
         batch.push(item);
         bytes += item.write.dataJson?.length ?? 0;
       } else {
         rest.push(item);
       }
       // A later write of a record waits for the earlier one, taken or not.
-      records.add(key);
+      for (const key of keys) records.add(key);
     }
     this.queue = rest;
     return batch;
@@ -144,8 +146,8 @@ export class StoreLane {
         continue;
       }
       const decided = this.decide(item.write, claims.withNumbers(item.write, context));
-      if (decided.outcome === "refiled") {
-        item.write = { ...item.write, localId: decided.localId };
+      if (decided.outcome === "restated") {
+        item.write = decided.write;
         again.push(item);
       } else if (decided.plan === null) {
         this.answer(item, decided, 0, 0);
@@ -162,7 +164,7 @@ export class StoreLane {
   }
 
   /** An exception is a fault of ours or of a guard. Deciding is pure: it would come again, so it must not hold up the store. */
-  private decide(write: CheckedWrite, context: RecordContext): Decided | Refiled {
+  private decide(write: CheckedWrite, context: RecordContext): Decided | Restated {
     try {
       return decide(write, context, this.options.now());
     } catch (error) {
@@ -245,7 +247,7 @@ export class StoreLane {
       } else {
         answers.push([item, decided, seq + 1]);
         for (const row of plan.rows)
-          changes.push(encodeChange({ ...row, seq: ++seq, updatedAt: row.updatedAt ?? committed.at }));
+          changes.push(encodeChange({ ...row, seq: ++seq, updatedAt: storedAt(row, committed.at) }));
       }
     });
     if (changes.length > 0) {
@@ -278,4 +280,10 @@ export class StoreLane {
       // There is nobody left to tell, and the lane must live on.
     }
   }
+}
+
+/** What a write is sure to touch. A conflict is large: whoever else settles it waits, rather than that each reads it. */
+function recordsOf({ collection, localId, resolves }: CheckedWrite): string[] {
+  const own = recordKey(collection.name, localId);
+  return resolves === null ? [own] : [own, recordKey(conflicts.name, resolves)];
 }

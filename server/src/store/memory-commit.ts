@@ -1,6 +1,7 @@
 /** The twin of the function `commit_writes`: what of a plan still holds is applied, and what does not is told. */
 import type { MemoryDecided, MemoryRow, MemoryShop } from "./memory-database.ts";
 import {
+  storedAt,
   StoreDataError,
   StoreUnavailable,
   type AsSent,
@@ -115,7 +116,7 @@ function withoutNull(_key: string, value: unknown): unknown {
 }
 
 function storedRow(shop: MemoryShop, row: PlannedRow, at: number): MemoryRow {
-  const { expect: _, updatedAt, ...rest } = row;
+  const { expect: _, ...rest } = row;
   const current = shop.record(row.collection, row.localId);
   shop.head += 1;
   return {
@@ -124,6 +125,6 @@ function storedRow(shop: MemoryShop, row: PlannedRow, at: number): MemoryRow {
     // A deleted record keeps its number: nobody else shall bear it.
     uniqueKey: row.deleted && current ? current.uniqueKey : row.uniqueKey,
     seq: shop.head,
-    updatedAt: updatedAt ?? at,
+    updatedAt: storedAt(row, at),
   };
 }

@@ -70,8 +70,13 @@ export interface PlannedRow {
   readonly reoffered: boolean;
   /** JSON text; null for a tombstone. */
   readonly dataJson: string | null;
-  /** Epoch ms, for re-offers; null: the commit's time. */
+  /** Epoch ms, for re-offers: taken unless it lies ahead; null: the commit's time. */
   readonly updatedAt: number | null;
+}
+
+/** The time that a row bears once stored. @param at the commit's */
+export function storedAt({ updatedAt }: Pick<PlannedRow, "updatedAt">, at: number): number {
+  return Math.min(updatedAt ?? at, at);
 }
 
 /** What one write does: all of it or, if anything no longer holds, nothing. */
@@ -227,13 +232,7 @@ export interface ReplicationStore {
   readHead(storeId: string): Promise<StoreHead | null>;
   readHeads(storeIds: readonly string[]): Promise<StoreHead[]>;
   /** Starts `epoch` unless another one than `expected` has begun; returns the one in force. The audit trail keeps the reason. */
-  beginEpoch(
-    storeId: string,
-    expected: string,
-    epoch: string,
-    reoffer: boolean,
-    reason?: EpochReason,
-  ): Promise<string>;
+  beginEpoch(storeId: string, expected: string, epoch: string, reoffer: boolean, reason?: EpochReason): Promise<string>;
   /** Whether the current epoch wants what devices hold beyond it. */
   wantsReoffers(storeId: string): Promise<boolean>;
 }

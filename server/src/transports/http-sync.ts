@@ -1,11 +1,12 @@
 /** Push and pull of any collection over HTTP: a session for the length of one request. */
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { LIMITS } from "@tillwire/protocol/limits";
-import { httpPushSchema, type Pushed } from "@tillwire/protocol/messages";
+import { httpPushSchema } from "@tillwire/protocol/messages";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Device } from "../auth.ts";
 import { ANOTHER_EPOCH, ResetRequired, type Restart } from "../feed.ts";
 import { choose } from "../frames.ts";
+import { encodeAnswer } from "../push-answer.ts";
 import { submitPush, takeTurn } from "../push.ts";
 import type { SessionServices } from "../session-services.ts";
 import { bearerToken, parseBody, queryNumber, queryValue } from "./request.ts";
@@ -39,7 +40,7 @@ async function resetRequired(
 }
 
 export function addSyncDoors(app: FastifyInstance, services: SessionServices): void {
-  app.post("/api/sync/push", { bodyLimit: LIMITS.pushBytes }, async (request): Promise<Pushed> => {
+  app.post("/api/sync/push", { bodyLimit: LIMITS.pushBytes }, async (request, reply) => {
     const device = await deviceOf(services, request);
     const body = parseBody(httpPushSchema, request.body);
     takeTurn(services, device);
@@ -51,7 +52,7 @@ export function addSyncDoors(app: FastifyInstance, services: SessionServices): v
       if (reset) throw await resetRequired(services, device, reset, epoch);
       const writes = body.writes.map((write) => ({ write }));
       const { results } = await submitPush(services, device, epoch, writes, request.id);
-      return { type: "pushed", id: body.id, results };
+      return reply.type("application/json").send(encodeAnswer(body.id, results));
     });
   });
 
