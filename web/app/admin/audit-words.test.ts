@@ -22,5 +22,7 @@ test("a changed rule tells which, from what and to what", () => {
 test("devices have names, ids of the machinery are left out, and actions of a newer server are shown as they are", () => {
   const copied = entry("server", "device.copied", { deviceId: "d2", epoch: "e-1" });
   expect(detailTexts(copied, enAdmin, speech)).toEqual(["Till 2"]);
+  const revoked = entry("admin", "device.revoked", { deviceId: "d2", name: "Till 2", role: "register" });
+  expect(detailTexts(revoked, enAdmin, speech)).toEqual(["Till 2", "Register"]);
   expect(actionText(entry("admin", "toString"), enAdmin)).toBe("toString");
 });

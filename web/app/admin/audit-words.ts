@@ -17,7 +17,9 @@ export function actionText({ action }: AuditEntry, { audit }: AdminMessages): st
 
 /** What an entry tells besides, one text each. Ids of the machinery are left out; devices have names. */
 export function detailTexts(entry: AuditEntry, messages: AdminMessages, speech: Speech): string[] {
-  return Object.entries(entry.details).flatMap(([name, value]) => detailText(name, value, messages, speech) ?? []);
+  const texts = Object.entries(entry.details).map(([name, value]) => detailText(name, value, messages, speech));
+  // A device is told by its name and by its id, which gives the same name.
+  return [...new Set(texts.filter((text) => text !== null))];
 }
 
 function detailText(name: string, value: unknown, messages: AdminMessages, speech: Speech): string | null {

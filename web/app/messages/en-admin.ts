@@ -3,7 +3,7 @@ const plural = (count: number, one: string, many: string) => `${count} ${count =
 
 export const enAdmin = {
   title: "Back office",
-  nav: { label: "Main", devices: "Devices", conflicts: "Conflicts", policies: "Rules", audit: "Audit trail" },
+  nav: { label: "Main", devices: "Devices", conflicts: "Conflicts", policies: "Rules", audit: "Audit" },
   signOut: "Sign out",
   more: "Show more",
   loading: "Loading",

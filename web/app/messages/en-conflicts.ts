@@ -35,7 +35,7 @@ export const enConflicts = {
     SERVER_WINS: "First come stands: the version that reached the server first is kept.",
     CLIENT_WINS: "Last come stands: the later change replaces the earlier one.",
     MERGE: "Changes are joined field by field; where both changed the same field, the server’s value is kept.",
-    MANUAL: "A person decides.",
+    MANUAL: "A person decides which version stands.",
     other: "The server decided.",
   },
   policyNames: {
