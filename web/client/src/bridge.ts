@@ -61,12 +61,14 @@ function leftOpen(
   const { conflict } = result;
   if (result.outcome !== "conflict" || conflict?.policy !== "MANUAL") return null;
   const { collection, localId: recordId, syncVersion, hash, op, data, base } = row;
+  // A large answer leaves values out: the feed brings them.
+  if (result.data === undefined && !result.deleted && (result.hash ?? hash) !== hash) return null;
   const deleted = op === "delete";
   const deviceId = row.reoffer?.deviceId ?? answer.deviceId;
   const at = answer.now;
   const server: ConflictData["server"] = {
     ...{ syncVersion: result.syncVersion ?? 0, hash: result.hash ?? hash, deleted: result.deleted ?? false },
-    ...{ deviceId: SERVER_DEVICE_ID, at: result.updatedAt ?? at, data: result.data ?? null },
+    ...{ deviceId: SERVER_DEVICE_ID, at: result.updatedAt ?? at, data: result.deleted ? null : (result.data ?? data) },
   };
   return {
     ...{ createdAt: at, settledAt: null, settledBy: null, settlement: null },
