@@ -44,7 +44,7 @@ async function measure(bench: Bench, name: "thin" | "relay", links: number, idle
     const devices = await prepareDevices(0, system, round, { count: links, seed: 2, spread: true, readers: 0 });
     bench.progress(`${name}: opening ${links} links`);
     const begin = clockMs();
-    await devices.ask("open", 200);
+    await devices.ask("open", 50);
     const openedMs = clockMs() - begin;
     await delay(3_000);
     const settled = system.usage();

@@ -18,7 +18,7 @@ async function throughput(system: System, keys: NonNullable<Round["keys"]>, seco
   const input = { count: keys.length, seed, spread: true, readers: 0, sellsOnly: true };
   const devices = await prepareDevices(0, system, roundOf(keys), input);
   try {
-    await devices.ask("open", 100);
+    await devices.ask("open", 50);
     const begin = clockMs();
     const moments = await devices.ask<number[]>("sellOn", { underWay: UNDER_WAY, seconds });
     return (moments.length * 1_000) / (clockMs() - begin);

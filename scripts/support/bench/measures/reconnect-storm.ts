@@ -24,7 +24,7 @@ export const reconnectStorm: Measure = {
       const devices = await prepareDevices(1, system, round, { count, seed, spread: true, readers: 0 });
       const sellerShop = await system.newRound(1);
       bench.progress(`${count} devices go live, and are lost`);
-      await devices.ask("open", 200);
+      await devices.ask("open", 50);
       await devices.ask("disconnect", null);
       await fillShops(
         databaseUrl,
