@@ -15,7 +15,7 @@ import { speak } from "../messages/messages.svelte.ts";
 import { displayEnvironment } from "./display-environment.ts";
 import Display from "./display.svelte";
 import { POLL_MS } from "./freshness.ts";
-import { servedWindow } from "./served-window.ts";
+import { ticketsInSight } from "./served-window.ts";
 
 // The content security policy forbids compiling code, which zod would otherwise try.
 z.config({ jitless: true });
@@ -34,7 +34,7 @@ const backend: Backend = {
       subscribe: [tickets.name, settings.name],
       live: ["websocket"],
       syncIntervalMs: POLL_MS,
-      inSight: { [tickets.name]: servedWindow(env.now) },
+      inSight: { [tickets.name]: (records) => ticketsInSight(records, env.now()) },
       app: { name: "display", version: env.version },
     }),
 };

@@ -227,9 +227,12 @@ export interface ReplicaOptions {
   readonly app?: { readonly name: string; readonly version: string };
   /**
    * By name of the collection: which records are held in memory and shown; absent: all. The others stay in the local database alone: for a
-   * device that runs for weeks on what matters today. Asked again whenever something of the collection changes.
+   * device that runs for weeks on what matters today.
    */
   readonly inSight?: Readonly<Record<string, InSight>>;
 }
-/** Of a record that is on the server; what waits here is always in sight. */
-export type InSight = (record: ReplicaRecord<unknown>) => boolean;
+/**
+ * Of the records in memory that are on the server, those that stay: asked after every change of the collection, and never for what waits here,
+ * which is always in sight. What changes later is in memory again.
+ */
+export type InSight = (records: readonly ReplicaRecord<unknown>[]) => readonly ReplicaRecord<unknown>[];

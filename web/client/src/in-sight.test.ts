@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import type { Replica } from "./api.ts";
+import type { InSight, Replica } from "./api.ts";
 import { latest, notes, world, type Note } from "../test/fixtures.ts";
 
 const opened: Replica[] = [];
@@ -9,7 +9,8 @@ afterEach(async () => {
 
 test("what is out of sight leaves the memory, comes back when it changes, and is missed by no digest", async () => {
   const w = world();
-  const inSight = { notes: ({ data }: { data: unknown }) => !(data as Note).paid };
+  const unpaid: InSight = (records) => records.filter(({ data }) => !(data as Note).paid);
+  const inSight = { notes: unpaid };
   const board = await w.open("board", { inSight });
   const till = await w.open("till");
   opened.push(board, till);

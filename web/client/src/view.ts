@@ -288,12 +288,12 @@ export class View {
   /** The local database keeps what goes out of sight; whatever becomes of it later comes whole. */
   #forget({ base, visible }: OpenedCollection, inSight: InSight | undefined): void {
     if (!inSight) return;
-    for (const [localId, record] of visible) {
-      if (record.sync !== "synced" || inSight(record)) continue;
-      // what is open decides how its record is shown
-      if (record.collection === conflicts.name && (record.data as ConflictData).status === "open") continue;
-      visible.delete(localId);
-      base.delete(localId);
+    const synced = [...visible.values()].filter((record) => record.sync === "synced");
+    const kept = new Set(inSight(synced));
+    for (const record of synced) {
+      if (kept.has(record)) continue;
+      visible.delete(record.localId);
+      base.delete(record.localId);
     }
   }
 }
