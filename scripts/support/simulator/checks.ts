@@ -4,6 +4,7 @@ import type { BaseRecord, MetaRows, Overlay, SyncRow } from "@tillwire/client/lo
 import { SERVER_DEVICE_ID, type ConflictData } from "@tillwire/protocol/conflicts";
 import { digestOf, formatDigest } from "@tillwire/protocol/digest";
 import type { MemoryRow, MemoryShop } from "@tillwire/server/store/memory-database";
+import { COLLECTIONS } from "./shop.ts";
 import type { Machine } from "./machine.ts";
 import type { Model } from "./model.ts";
 
@@ -75,6 +76,8 @@ export function checkShop(shop: MemoryShop, model: Model, seedDevices: ReadonlyS
     // Whoever settles a conflict may well choose the older edit.
     if (!settled.has(key)) checkOrder(key, rows, model, violated);
   }
+  checkNumbers(shop, violated);
+  checkGuards(versions, violated);
   checkDigests(shop, violated);
 }
 
@@ -152,6 +155,33 @@ function checkOrder(key: string, rows: readonly MemoryRow[], model: Model, viola
       if (edit < (latest.get(machine) ?? 0))
         violated("S7", `edit ${edit} of ${machine} to ${key} took effect after its edit ${latest.get(machine)}`);
       latest.set(machine, edit);
+    }
+  }
+}
+
+/** A number is one record's alone, also a deleted one's. */
+function checkNumbers(shop: MemoryShop, violated: Violated): void {
+  const bearers = new Map<string, string>();
+  for (const { collection, localId, uniqueKey } of shop.records.values()) {
+    if (uniqueKey === null) continue;
+    const key = `${collection} ${uniqueKey}`;
+    const other = bearers.get(key);
+    if (other !== undefined) violated("S9", `${localId} and ${other} both bear ${key}`);
+    bearers.set(key, localId);
+  }
+}
+
+/** Guards hold on every path: what was paid, completed or final stays so, across deletions too. */
+function checkGuards(versions: ReadonlyMap<string, readonly MemoryRow[]>, violated: Violated): void {
+  for (const [key, rows] of versions) {
+    const { guard } = COLLECTIONS.get(rows[0]!.collection) ?? {};
+    let last: Record<string, unknown> | null = null;
+    for (const { dataJson, seq } of rows) {
+      const next = dataJson === null ? null : (JSON.parse(dataJson) as Record<string, unknown>);
+      const refused = guard?.(last, next) ?? null;
+      if (refused !== null)
+        violated("S6", `seq ${seq} of ${key} is what its guard forbids: ${refused}`, { last, next });
+      last = next ?? last;
     }
   }
 }

@@ -66,7 +66,12 @@ export function machineFault(world: World, machine: Machine, { type, x, forMs }:
       machine.asleepUntil = schedule.now + forMs;
       return;
     case "revoke":
-      return void world.revoke(machine);
+      // Somebody types on meanwhile: what is under way then is what a revocation must stop.
+      for (let at = 0; at < 120; at += 12)
+        schedule.after(at, () =>
+          world.perform({ at: 0, type: "note", who: world.machines.indexOf(machine), x, forMs }),
+        );
+      return void schedule.after(30, () => void world.revoke(machine));
     case "enrol anew":
       return void world.enrolAnew(machine, x < 0.5);
     case "old protocol":
@@ -129,13 +134,21 @@ export function shopFault(world: World, { type, who, x, forMs }: Step): void {
       return world.restore(x, type === "restore");
     case "new epoch":
       return void world.beginEpoch(Math.floor(x * 10) % 2);
-    case "policy": {
-      const random = new Random(Math.floor(x * 2 ** 31), "policy");
-      const policy = random.chance(0.2) ? null : random.pick(POLICIES);
-      return void world.setPolicy(random.pick(CHANGEABLE), policy, random.chance(0.2) ? 1 : 0);
-    }
+    case "policy":
+      return changePolicies(world, x);
     case "stranger":
       return world.stranger.visit(node, world.machines[who % world.machines.length]!);
+  }
+}
+
+/** Somebody tries out policies, one right after the other, while people work. */
+function changePolicies(world: World, x: number): void {
+  const random = new Random(Math.floor(x * 2 ** 31), "policy");
+  const shop = random.chance(0.2) ? 1 : 0;
+  for (let i = 0; i < 6; i++) {
+    const policy = random.chance(0.2) ? null : random.pick(POLICIES);
+    const collection = random.pick(CHANGEABLE);
+    world.schedule.after(random.int(0, 2_000), () => void world.setPolicy(collection, policy, shop));
   }
 }
 

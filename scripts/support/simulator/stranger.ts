@@ -30,6 +30,12 @@ const BAD_WRITES: readonly object[] = [
   { ...note(), data: { id: "stranger", text: "x".repeat(300_000) } },
 ];
 
+const FINAL = note({ final: true });
+const NOT_FINAL = {
+  ...note({ final: false }),
+  ...{ syncVersion: 2, base: { version: 1, hash: hashOf({ id: "stranger", text: "hello", final: true }) } },
+};
+
 export class Stranger {
   constructor(
     private readonly schedule: Schedule,
@@ -55,6 +61,7 @@ export class Stranger {
       () => this.#say(node, [JSON.stringify(hello), JSON.stringify(hello), JSON.stringify({ type: "nothing" })]),
       () => this.#say(node, [JSON.stringify(hello), push([note()], "p-1"), push([note()], "p-2")], undefined, 0),
       () => this.#say(node, [JSON.stringify(hello), push(BAD_WRITES)]),
+      () => this.#say(node, [JSON.stringify(hello), push([FINAL], "p-1"), push([NOT_FINAL], "p-2")], undefined, 2_000),
       () => {
         for (let i = 0; i < 24; i++) this.#say(node, []);
       },

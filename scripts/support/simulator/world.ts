@@ -93,7 +93,7 @@ export class World {
       if (machine.plan.kind === "seed") this.seedDevices.set(machine, new SeedDevice(machine, schedule, this.model));
       for (let i = 0; i < machine.plan.tabs; i++) schedule.after(i * 400, () => machine.openTab());
     }
-    for (const step of plan.steps) schedule.after(begin + step.at - schedule.now, () => this.#perform(step));
+    for (const step of plan.steps) schedule.after(begin + step.at - schedule.now, () => this.perform(step));
     this.#every(COPY_EVERY_MS, () => this.database.keepCopy());
     this.#every(LOOK_EVERY_MS, () => this.look());
   }
@@ -154,7 +154,7 @@ export class World {
     return machine;
   }
 
-  #perform(step: Step): void {
+  perform(step: Step): void {
     const machine = this.machines[step.who]!;
     const { type } = step;
     this.trace.add(machine.name, `does "${type}" ${step.x.toFixed(3)}`);
@@ -169,7 +169,7 @@ export class World {
   }
 
   /** As an operator: a code, and what becomes of it. */
-  async #enrol(machine: Machine, deviceId: string): Promise<Identity | null> {
+  async #enrol(machine: Machine, deviceId: string, role = machine.plan.role): Promise<Identity | null> {
     const node = this.node?.node;
     if (!node) return null;
     try {
@@ -193,7 +193,8 @@ export class World {
     const known = machine.identity?.deviceId;
     this.#enrolments += 1;
     const deviceId = asBefore && known ? known : `device-${machine.name}-${this.#enrolments}`;
-    const identity = await this.#enrol(machine, deviceId);
+    // Now and then as what may not write: what waits there is refused then, and must stay visible.
+    const identity = await this.#enrol(machine, deviceId, this.random.chance(0.15) ? "display" : machine.plan.role);
     if (!identity) return;
     this.retired.delete(machine);
     this.trace.add(machine.name, `is enrolled as ${deviceId}`);

@@ -1,0 +1,170 @@
+/**
+ * Faults that the simulator must find, each a change of one line of the product's source (or of the twins that the simulator stands on). They
+ * are put in as the file is loaded, in processes of the mutation check alone: the product holds none of them.
+ */
+export interface PlantedFault {
+  readonly what: string;
+  /** From the repository's root. */
+  readonly file: string;
+  /** Occurs once in the file. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+const server = (file: string): string => `server/src/${file}`;
+const client = (file: string): string => `web/client/src/${file}`;
+
+export const PLANTED_FAULTS: readonly PlantedFault[] = [
+  {
+    what: "a sequence with gaps instead of the locked counter",
+    file: server("store/memory-commit.ts"),
+    find: "shop.head += 1;",
+    replace: "shop.head += shop.head % 9 === 5 ? 2 : 1;",
+  },
+  {
+    what: "the commit does not look whether a record is as expected",
+    file: server("store/memory-commit.ts"),
+    find: 'if (!isAsExpected) return "stale";',
+    replace: "",
+  },
+  {
+    what: "the commit does not look whether the sender was revoked",
+    file: server("store/memory-commit.ts"),
+    find: 'return "revoked";',
+    replace: "void 0;",
+  },
+  {
+    what: "the commit does not look whether a number is taken",
+    file: server("store/memory-commit.ts"),
+    find: 'bearer !== row.localId ? "number" : null;',
+    replace: "bearer === null ? null : null;",
+  },
+  {
+    what: "a digest that ignores deletions",
+    file: server("store/memory-database.ts"),
+    find: "+ digestOf(row);",
+    replace: "+ digestOf({ ...row, deleted: false });",
+  },
+  {
+    what: "a page of the feed misses the latest change",
+    file: server("store/memory-store.ts"),
+    find: "seq <= shop.head && !isFull",
+    replace: "seq < shop.head && !isFull",
+  },
+  {
+    what: "a base is a version without its hash",
+    file: server("write-base.ts"),
+    find: "if (base.version === current.syncVersion && base.hash === current.hash) return true;",
+    replace: "if (base.version === current.syncVersion) return true;",
+  },
+  {
+    what: "a retry is a new write",
+    file: server("decide.ts"),
+    find: "if (before) return before;",
+    replace: "void before;",
+  },
+  {
+    what: "whatever is newer overwrites",
+    file: server("decide.ts"),
+    find: "return settle(write, context, current, nowMs);",
+    replace: "return takeWrite(write, context, nowMs);",
+  },
+  {
+    what: "the loser of a conflict is not kept",
+    file: server("settle.ts"),
+    find: "return lost(write, current, summary, [row]);",
+    replace:
+      "return lost({ ...write, dataJson: null }, current, summary, [{ ...row, dataJson: row.dataJson!.replaceAll('edits', 'lost') }]);",
+  },
+  {
+    what: "guards are not asked",
+    file: server("take-write.ts"),
+    find: 'if (refused !== null) return rejected(current, "GUARD", refused);',
+    replace: "",
+  },
+  {
+    what: "an answer before the commit: a failed one counts as taken",
+    file: server("store-lane.ts"),
+    find: 'item.reject(new ReplicationError("UNAVAILABLE", "the database is not available", 1_000));',
+    replace:
+      'item.resolve({ collection: item.write.collection.name, localId: item.write.localId, outcome: "accepted", syncVersion: item.write.syncVersion, hash: item.write.hash }, item.write.localId);',
+  },
+  {
+    what: "a later write of a record overtakes the one that is decided again",
+    file: server("store-lane.ts"),
+    find: "this.queue = [...batch.filter((item) => again.includes(item)), ...this.queue];",
+    replace: "this.queue = [...this.queue, ...batch.filter((item) => again.includes(item))].reverse();",
+  },
+  {
+    what: "a notice is the truth",
+    file: server("hub.ts"),
+    find: "this.#wanted = Math.max(this.#wanted, head);",
+    replace: "if (this.#seq !== null) this.#seq = Math.max(this.#seq, head);",
+  },
+  {
+    what: "a frame that leaves a gap is sent all the same",
+    file: server("session-feed.ts"),
+    find: "if (stretch.from > from) return void this.#read();",
+    replace: "",
+  },
+  {
+    what: "a push that failed blocks the session's next one",
+    file: server("conversation.ts"),
+    find: "} catch (error) {\n      this.#pushing = false;",
+    replace: "} catch (error) {",
+  },
+  {
+    what: "frames of a commit go to the first session alone",
+    file: server("hub.ts"),
+    find: "for (const member of this.#members) member.receive(broadcast);",
+    replace: "for (const member of [...this.#members].slice(0, 1)) member.receive(broadcast);",
+  },
+  {
+    what: "the cursor moves, and the last of the frame's records is not stored",
+    file: client("apply-frame.ts"),
+    find: "tx.putRecord(baseRecord(sync.base, change, laid.get(keyOf(change))));",
+    replace: "if (change !== frame.changes[3]) tx.putRecord(baseRecord(sync.base, change, laid.get(keyOf(change))));",
+  },
+  {
+    what: "a frame that leaves a gap is applied",
+    file: client("apply-frame.ts"),
+    find: 'return frame.to <= cursor ? "drop" : "pull";',
+    replace: 'return frame.to <= cursor ? "drop" : "apply";',
+  },
+  {
+    what: "an answer settles whatever waits of the record",
+    file: client("settlement.ts"),
+    find: "(row) => row.key === sent.key && row.syncVersion === sent.syncVersion && row.hash === sent.hash,",
+    replace: "(row, i) => i === rows.length - 1 && row.localId === sent.localId,",
+  },
+  {
+    what: "a rejected write is forgotten",
+    file: client("settlement.ts"),
+    find: 'return { put: [{ ...row, state: "rejected", error }], remove: [], row, value: null };',
+    replace: "return { put: [], remove: [row.key], row, value: null };",
+  },
+  {
+    what: "what was sent is edited in place",
+    file: client("outbox.ts"),
+    find: 'case "sent":\n      break;',
+    replace: 'case "sent":\n      return { put: [{ ...coalesced(last, draft), state: "sent" as const }], remove: [] };',
+  },
+  {
+    what: "nothing is offered again after a restore",
+    file: client("fresh-base.ts"),
+    find: 'if (rule === "always" || (rule === "epoch changed" && sync.aside?.epoch !== sync.epoch))',
+    replace: "if (rule === undefined)",
+  },
+  {
+    what: "a link that says nothing any more counts as alive",
+    file: client("heartbeat.ts"),
+    find: "if (this.#unansweredSince !== null && now - this.#unansweredSince >= this.#patienceMs) {",
+    replace: "if (this.#unansweredSince === null && now < 0) {",
+  },
+  {
+    what: "the outbox is emptied as it is sent",
+    file: client("settle.ts"),
+    find: "tx.putOutbox(frozen);",
+    replace: "tx.deleteOutbox(frozen.key);",
+  },
+];
