@@ -39,7 +39,7 @@ export interface Feed {
   readAll(storeId: string, from: number): Promise<Stretch>;
   readHead(storeId: string): Promise<StoreHead>;
   /** The text of a `changes` message; its sync token is signed. */
-  encode(stretch: Stretch, choice: Choice): string;
+  encode(storeId: string, stretch: Stretch, choice: Choice): string;
   /**
    * Where the token places a device, whatever collections it was made for.
    * @throws ReplicationError UNPROCESSABLE for what is no sync token
@@ -84,9 +84,10 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
       ),
     readAll: (storeId, from) => feed.readPage(storeId, from, ALL),
     readHead,
-    encode: (stretch, choice) => encodeFrame(stretch, choice, tokens.format),
+    encode: (storeId, stretch, choice) =>
+      encodeFrame(stretch, choice, (position) => tokens.format(storeId, position)),
     async locate(storeId, syncToken) {
-      const token = tokens.read(syncToken);
+      const token = tokens.read(storeId, syncToken);
       if (!token) throw new ReplicationError("UNPROCESSABLE", "not a sync token of this server");
       const { head, epoch } = await readHead(storeId);
       const isBehindDevice = token.epoch === epoch ? token.cursor > head : isBeyond(token.epoch, epoch);
@@ -105,7 +106,7 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
     },
     async open(storeId, syncToken, choice) {
       if (syncToken !== null) {
-        const token = tokens.read(syncToken);
+        const token = tokens.read(storeId, syncToken);
         if (token && token.choice !== choice.key)
           throw new ReplicationError("UNPROCESSABLE", "the sync token belongs to other collections");
         return feed.locate(storeId, syncToken);

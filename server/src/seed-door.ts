@@ -49,7 +49,7 @@ export function createSeedDoor(services: SessionServices, queries: SeedQueries, 
       const { epoch } = await services.feed.readHead(device.storeId);
       return { epoch, cursor: null };
     }
-    const choice = services.tokens.read(syncToken)?.choice;
+    const choice = services.tokens.read(device.storeId, syncToken)?.choice;
     if (choice !== CHOICE && choice !== ALL_COLLECTIONS)
       throw new ReplicationError("UNPROCESSABLE", "not a sync token for orders and transactions");
     const { epoch, position, reset } = await services.feed.locate(device.storeId, syncToken);
@@ -84,7 +84,7 @@ export function createSeedDoor(services: SessionServices, queries: SeedQueries, 
         syncedOrders: orders.responses,
         syncedTransactions: transactions.responses,
         serverUpdates: updatesOf(page.records),
-        nextSyncToken: nextTokenOf(services, page),
+        nextSyncToken: nextTokenOf(services, device.storeId, page),
       };
     },
     async item(device, collection, item, requestId) {
@@ -98,7 +98,7 @@ export function createSeedDoor(services: SessionServices, queries: SeedQueries, 
     },
     async updates(device, since) {
       const page = await readUpdates(device, await startOf(device, since), []);
-      return { ...updatesOf(page.records), nextSyncToken: nextTokenOf(services, page), hasMore: page.to < page.head };
+      return { ...updatesOf(page.records), nextSyncToken: nextTokenOf(services, device.storeId, page), hasMore: page.to < page.head };
     },
   };
 }
@@ -107,6 +107,6 @@ function nameOf({ collection, localId }: RecordKey): string {
   return `${collection}/${localId}`;
 }
 
-function nextTokenOf({ tokens }: SessionServices, { epoch, to }: UpdatesPage): string {
-  return tokens.format({ epoch, cursor: to, choice: CHOICE });
+function nextTokenOf({ tokens }: SessionServices, storeId: string, { epoch, to }: UpdatesPage): string {
+  return tokens.format(storeId, { epoch, cursor: to, choice: CHOICE });
 }

@@ -86,7 +86,7 @@ function openHub(memory: MemoryFeed): StoreHub {
   const hub = new StoreHub({
     storeId: STORE,
     readFeed: memory.feed.readAll,
-    encode: memory.feed.encode,
+    encode: (stretch, choice) => memory.feed.encode(STORE, stretch, choice),
     onGap: () => undefined,
     onError: () => undefined,
   });

@@ -109,8 +109,9 @@ export class SessionFeed implements HubMember {
     const from = this.#position;
     if (stretch.epoch !== this.#epoch || stretch.to <= from) return;
     if (stretch.from > from) return void this.#read();
-    const { choice, feed } = this.#options;
-    this.#send(from === stretch.from ? textFor(choice) : feed.encode(sliceStretch(stretch, from), choice), stretch.to);
+    const { storeId, choice, feed } = this.#options;
+    const text = from === stretch.from ? textFor(choice) : feed.encode(storeId, sliceStretch(stretch, from), choice);
+    this.#send(text, stretch.to);
   }
 
   #send(text: string, to: number): void {
@@ -161,7 +162,7 @@ export class SessionFeed implements HubMember {
       this.#reset = { reason: "CURSOR_AHEAD", reoffer: null, epoch };
       return false;
     }
-    this.#send(feed.encode(page, choice), page.to);
+    this.#send(feed.encode(storeId, page, choice), page.to);
     if (page.to < page.head) return false;
     hub.reached(page.to, page.epoch);
     return this.#continueFromHeld();

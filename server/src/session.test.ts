@@ -27,7 +27,7 @@ function setUp(changes: { accept?: Partial<Accept>; feed?: Partial<Feed>; authen
       open: async () => ({ epoch: "e", head: 0, position: 0, reset: null }),
       readPage: async () => page,
       readAll: async () => page,
-      encode: (stretch: Stretch, choice: Choice) => encodeFrame(stretch, choice, formatSyncToken),
+      encode: (_storeId: string, stretch: Stretch, choice: Choice) => encodeFrame(stretch, choice, formatSyncToken),
       ...changes.feed,
     },
     status: { seen: () => undefined },

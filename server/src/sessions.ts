@@ -135,7 +135,7 @@ export class Sessions implements SessionHost {
       hub: new StoreHub({
         storeId,
         readFeed: (id, from) => feed.readAll(id, from),
-        encode: (stretch, choice) => feed.encode(stretch, choice),
+        encode: (stretch, choice) => feed.encode(storeId, stretch, choice),
         onGap: () => metrics.feedGaps.inc(),
         onError: (error) => log.warn({ err: error, storeId }, "The feed could not be read"),
       }),

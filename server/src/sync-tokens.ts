@@ -4,15 +4,15 @@ import { formatSyncToken, parseSyncToken, signatureOf, type SyncPosition } from 
 import { randomHex, type Runtime } from "./runtime.ts";
 import type { ShopStore } from "./store/shop-store.ts";
 
-/** What a device showed: `isGenuine` if this server, or another node of it, gave the token out. */
+/** What a device showed: `isGenuine` if this server, or another node of it, gave the token out in the device's own store. */
 export interface ShownToken extends SyncPosition {
   readonly isGenuine: boolean;
 }
 
 export interface SyncTokens {
-  format(position: SyncPosition): string;
-  /** null: no sync token at all */
-  read(token: string): ShownToken | null;
+  format(storeId: string, position: SyncPosition): string;
+  /** @param storeId of who shows it @returns null: no sync token at all */
+  read(storeId: string, token: string): ShownToken | null;
   /** Takes over the secret that the database keeps, or leaves this node's there. For every new connection: it may be another database. */
   share(settings: Pick<ShopStore, "keepSetting">): Promise<void>;
 }
@@ -23,15 +23,18 @@ const SIGNATURE_BYTES = 16;
 
 export function createSyncTokens(runtime: Pick<Runtime, "random">): SyncTokens {
   let secret = randomHex(runtime, 32);
-  const sign = (text: string): string =>
-    createHmac("sha256", secret).update(text).digest().subarray(0, SIGNATURE_BYTES).toString("base64url");
+  // With the store, since epochs of different stores can't be compared: what one has come to proves nothing in another.
+  const sign = (storeId: string, text: string): string => {
+    const signature = createHmac("sha256", secret).update(`${storeId} ${text}`).digest();
+    return signature.subarray(0, SIGNATURE_BYTES).toString("base64url");
+  };
   return {
-    format: (position) => formatSyncToken(position, sign),
-    read(token) {
+    format: (storeId, position) => formatSyncToken(position, (text) => sign(storeId, text)),
+    read(storeId, token) {
       const position = parseSyncToken(token);
       if (!position) return null;
       const signed = signatureOf(token);
-      return { ...position, isGenuine: signed !== null && isSame(signed.signature, sign(signed.text)) };
+      return { ...position, isGenuine: signed !== null && isSame(signed.signature, sign(storeId, signed.text)) };
     },
     async share(settings) {
       secret = await settings.keepSetting(SETTING, secret);

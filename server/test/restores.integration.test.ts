@@ -58,6 +58,20 @@ describe("a sync token", () => {
     expect((await pull(token, syncToken)).status).toBe(200);
   });
 
+  test("of another shop, however far that shop's epochs have come, begins none here", async () => {
+    const here = await shop.openShop("here");
+    const elsewhere = await shop.openShop("elsewhere");
+    for (let n = 0; n < 3; n++) await shop.request(ADMIN_TOKEN, "POST", "/api/admin/epoch", { storeId: elsewhere });
+    const stranger = await shop.enrol({ storeId: elsewhere });
+    const { syncToken } = (await shop.request(stranger.token, "GET", "/api/sync/pull")).body;
+    expect(parseSyncToken(syncToken)!.epoch).toMatch(/^v3-/);
+    const epochHere = async () => (await shop.database.sql`select epoch from stores where id = ${here}`)[0]!["epoch"];
+    const before = await epochHere();
+    const { token } = await shop.enrol({ storeId: here });
+    expect((await pull(token, syncToken)).body).toMatchObject({ code: "RESET", epoch: before });
+    expect(await epochHere()).toBe(before);
+  });
+
   test.each(["pull", "push", "updates"] as const)(
     "ahead of the head begins an epoch at the door %s, once",
     async (door) => {

@@ -70,6 +70,6 @@ export function addSyncDoors(app: FastifyInstance, services: SessionServices): v
     // Another epoch began between the two statements.
     if (page.epoch !== opening.epoch) throw await resetRequired(services, device, ANOTHER_EPOCH, page.epoch);
     services.status.seen(device, { cursor: opening.position });
-    return reply.type("application/json").send(services.feed.encode(page, choice));
+    return reply.type("application/json").send(services.feed.encode(device.storeId, page, choice));
   });
 }
