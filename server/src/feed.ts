@@ -84,8 +84,7 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
       ),
     readAll: (storeId, from) => feed.readPage(storeId, from, ALL),
     readHead,
-    encode: (storeId, stretch, choice) =>
-      encodeFrame(stretch, choice, (position) => tokens.format(storeId, position)),
+    encode: (storeId, stretch, choice) => encodeFrame(stretch, choice, (position) => tokens.format(storeId, position)),
     async locate(storeId, syncToken) {
       const token = tokens.read(storeId, syncToken);
       if (!token) throw new ReplicationError("UNPROCESSABLE", "not a sync token of this server");

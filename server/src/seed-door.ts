@@ -98,7 +98,11 @@ export function createSeedDoor(services: SessionServices, queries: SeedQueries, 
     },
     async updates(device, since) {
       const page = await readUpdates(device, await startOf(device, since), []);
-      return { ...updatesOf(page.records), nextSyncToken: nextTokenOf(services, device.storeId, page), hasMore: page.to < page.head };
+      return {
+        ...updatesOf(page.records),
+        nextSyncToken: nextTokenOf(services, device.storeId, page),
+        hasMore: page.to < page.head,
+      };
     },
   };
 }
