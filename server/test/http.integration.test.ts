@@ -197,6 +197,11 @@ describe("enrolment", () => {
     (await shop.admin("POST", "/api/admin/enrolments", { name: "Till", role, storeId: shop.storeId })).body.code;
   const redeem = (body: object) => shop.request(null, "POST", "/api/enrol", body);
 
+  test("a display's link leads to the display", async () => {
+    const { body } = await shop.admin("POST", "/api/admin/enrolments", { name: "Stove", role: "display" });
+    expect(body.link).toBe(`${shop.url}/display#enrol=${body.code}`);
+  });
+
   test("a code makes a device, once", async () => {
     const { body: made } = await shop.admin("POST", "/api/admin/enrolments", { name: "Till", role: "register" });
     expect(made.code).toMatch(/^[2-9A-HJKMNP-TV-Z]{8}$/);
