@@ -109,23 +109,25 @@ export class StoreLane {
   /** The oldest items, each record once, and each conflict that people settle, all of one epoch. */
   private take(): LaneItem[] {
     const batch: LaneItem[] = [];
-    const rest: LaneItem[] = [];
+    const later: LaneItem[] = [];
     const records = new Set<string>();
     const epoch = this.queue[0]!.epoch;
     let bytes = 0;
-    for (const item of this.queue) {
+    let looked = 0;
+    // Once the commit is full, the rest stays as it is, unseen: queues may be long.
+    while (looked < this.queue.length && batch.length < MAX_WRITES_A_COMMIT && bytes < MAX_BYTES_A_COMMIT) {
+      const item = this.queue[looked++]!;
       const keys = recordsOf(item.write);
-      const fits = batch.length < MAX_WRITES_A_COMMIT && (bytes < MAX_BYTES_A_COMMIT || batch.length === 0);
-      if (fits && item.epoch === epoch && !keys.some((key) => records.has(key))) {
+      if (item.epoch === epoch && !keys.some((key) => records.has(key))) {
         batch.push(item);
         bytes += item.write.dataJson?.length ?? 0;
       } else {
-        rest.push(item);
+        later.push(item);
       }
       // A later write of a record waits for the earlier one, taken or not.
       for (const key of keys) records.add(key);
     }
-    this.queue = rest;
+    this.queue = later.concat(this.queue.slice(looked));
     return batch;
   }
 

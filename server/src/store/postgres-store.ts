@@ -2,6 +2,7 @@
 import { formatDigest } from "@tillwire/protocol/digest";
 import type { Sql } from "postgres";
 import { amendmentPrefix } from "../amend-number.ts";
+import { createPageSize, type PageSize } from "./page-size.ts";
 import { FEED_SQL } from "./postgres-queries.ts";
 import {
   StoreDataError,
@@ -19,10 +20,11 @@ import {
 } from "./store.ts";
 
 export function createPostgresStore(sql: Sql): ReplicationStore {
+  const pageSize = createPageSize();
   return {
     commit: (storeId, epoch, writes) => guarded(() => commit(sql, storeId, epoch, writes)),
     readContexts: (storeId, queries) => guarded(() => readContexts(sql, storeId, queries)),
-    readFeed: (query) => guarded(() => readFeed(sql, query)),
+    readFeed: (query) => guarded(() => readFeed(sql, query, pageSize)),
     readHeads: (storeIds) => guarded(() => readHeads(sql, storeIds)),
     readHead: (storeId) => guarded(async () => (await readHeads(sql, [storeId]))[0] ?? null),
     beginEpoch: (storeId, expected, epoch, reoffer, reason = "DATABASE_RESTORED") =>
@@ -171,14 +173,9 @@ interface FeedRow {
   kept: number;
 }
 
-async function readFeed(sql: Sql, query: FeedQuery): Promise<FeedPage> {
-  const parameters = [
-    query.storeId,
-    query.from,
-    query.collections as string[] | null,
-    query.maxChanges,
-    query.maxBytes,
-  ];
+async function readFeed(sql: Sql, query: FeedQuery, pageSize: PageSize): Promise<FeedPage> {
+  const limit = pageSize.changesFor(query);
+  const parameters = [query.storeId, query.from, query.collections as string[] | null, limit, query.maxBytes];
   const rows = await sql.unsafe<FeedRow[]>(FEED_SQL, parameters as never[], { prepare: true });
   const row = rows[0];
   if (!row) throw new Error(`no store ${query.storeId}`);
@@ -192,7 +189,8 @@ async function readFeed(sql: Sql, query: FeedQuery): Promise<FeedPage> {
     };
   });
   const head = Number(row.head);
-  const more = row.fetched === query.maxChanges || row.kept < row.fetched;
+  pageSize.learn(row.kept, row.lines?.length ?? 0);
+  const more = row.fetched === limit || row.kept < row.fetched;
   const to = more ? changes.at(-1)!.seq : Math.max(head, query.from);
   return { epoch: row.epoch, from: query.from, to, head, changes, digests: toDigestMap(row.digests) };
 }
