@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 const device = (baseURL = server.url) => newDevice(browser, { baseURL, reducedMotion: true });
-const register = async (name: string) => Register.enrolled(await device(), server, name);
+const newTill = async (name: string) => Register.enrolled(await device(), server, name);
 const board = async (name: string, baseURL?: string) => Board.enrolled(await device(baseURL), server, name);
 const ticketRow = async (number: string) =>
   (
@@ -52,7 +52,7 @@ async function seriousFindings(page: Page): Promise<string[]> {
 
 describe("two boards and a register", () => {
   test("a sale is on both boards; what one bumps moves on the other; served tickets can be called back", async () => {
-    const [till, one, other] = [await register("Counter"), await board("Stove"), await board("Pass")];
+    const [till, one, other] = [await newTill("Counter"), await board("Stove"), await board("Pass")];
     const errors = [till, one, other].map(({ context }) => collectErrors(context));
     await one.page.getByTestId("all-clear").waitFor();
     const number = await till.sell(0, 0, 1);
@@ -75,7 +75,7 @@ describe("two boards and a register", () => {
   });
 
   test("both bump at once: one outcome everywhere, and nothing for a person to settle", async () => {
-    const [till, one, other] = [await register("Counter 2"), await board("Stove 2"), await board("Pass 2")];
+    const [till, one, other] = [await newTill("Counter 2"), await board("Stove 2"), await board("Pass 2")];
     const number = await till.sell(0);
     await Promise.all([one.shows(number, "new"), other.shows(number, "new")]);
     // Both are offline as they bump, so that neither can know of the other; one skips a step.
@@ -92,7 +92,7 @@ describe("two boards and a register", () => {
   });
 
   test("keys bump: 1 to 9, with Shift back, U undoes", async () => {
-    const [till, one] = [await register("Counter 3"), await board("Keys")];
+    const [till, one] = [await newTill("Counter 3"), await board("Keys")];
     const number = await till.sell(0);
     await one.shows(number, "new");
     const key = (await one.ticket(number).locator("kbd").textContent())!;
@@ -112,7 +112,7 @@ describe("two boards and a register", () => {
   });
 
   test("what is added to an open order is marked, and so is what a cancellation voids", async () => {
-    const [till, one] = [await register("Counter 4"), await board("Marks")];
+    const [till, one] = [await newTill("Counter 4"), await board("Marks")];
     await till.product(0).click();
     await till.page.getByTestId("keep-open").click();
     const ticket = one.page.getByTestId("column-new").getByTestId("ticket");
@@ -139,7 +139,7 @@ describe("two boards and a register", () => {
 describe("staleness", () => {
   test("a cut cable dims the board and says since when; bumps are kept; it comes back by itself", async () => {
     const cable = await startFaultProxy(server.port);
-    const [till, one] = [await register("Counter 5"), await board("Cut", cable.url)];
+    const [till, one] = [await newTill("Counter 5"), await board("Cut", cable.url)];
     const first = await till.sell(0);
     await one.shows(first, "new");
     await cable.refuse();
@@ -172,7 +172,7 @@ describe("staleness", () => {
   test("an empty board that is not connected is never all clear; without a network it starts with what it knew", async () => {
     const profile = mkdtempSync(join(tmpdir(), "tillwire-board-"));
     const cable = await startFaultProxy(server.port);
-    const till = await register("Counter 6");
+    const till = await newTill("Counter 6");
     let one = await Board.enrolled(await launchDevice(profile, { baseURL: cable.url }), server, "Cold");
     for (const ticket of await one.page.getByTestId("ticket").all())
       await one.page.keyboard.press(`Digit${await ticket.locator("kbd").textContent()}`);
@@ -206,7 +206,7 @@ describe("staleness", () => {
 
 describe("one browser, one role", () => {
   test("a register's browser becomes no board, and keeps its code and its identity", async () => {
-    const till = await register("Both");
+    const till = await newTill("Both");
     const code = await newCode(server, "Never", "display");
     await till.page.goto(`/display#enrol=${code}`);
     await till.page.getByTestId("other-role").waitFor();
@@ -237,7 +237,7 @@ describe("one browser, one role", () => {
     const one = await board("Revoked board");
     const authorization = { authorization: `Bearer ${server.adminToken}` };
     const list = await (await fetch(`${server.url}/api/admin/devices`, { headers: authorization })).json();
-    const { deviceId } = (list).devices.find(({ name }: any) => name === "Revoked board");
+    const { deviceId } = list.devices.find(({ name }: any) => name === "Revoked board");
     await fetch(`${server.url}/api/admin/devices/${deviceId}`, { method: "DELETE", headers: authorization });
     await one.is("paused", 5_000);
     await one.page.getByTestId("paused-action").click();
@@ -259,7 +259,7 @@ test("sound is blocked until somebody taps, and the board says so; a tap on the 
 
 test("every size and scheme: nothing serious for a screen reader, nothing wider than the screen", async () => {
   const cable = await startFaultProxy(server.port);
-  const [till, one] = [await register("Busy counter"), await board("Busy", cable.url)];
+  const [till, one] = [await newTill("Busy counter"), await board("Busy", cable.url)];
   const numbers: string[] = [];
   for (let i = 0; i < 7; i++) numbers.push(await till.sell(i % 5, (i * 3) % 7, (i * 5) % 8));
   for (const number of numbers) await one.shows(number, "new");
