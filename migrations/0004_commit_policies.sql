@@ -1,4 +1,4 @@
--- A commit refuses what was decided by policies that the shop has changed since: it is decided again.
+-- Commits refuse what was decided by policies that the shop has changed since; the time that a re-offer names is not taken if it lies ahead.
 
 -- The commit: applies every planned write whose expectations still hold under the store's lock, and says which did not.
 --
@@ -81,7 +81,7 @@ begin
       unique_key, created_by, device_id, deleted, reoffered, data, created_at, updated_at)
     select p_store, p.collection, p.local_id, p.seq, p.sync_version, p.hash, p.sent_version, p.sent_hash, p.base_version, p.base_hash,
       p.unique_key, p.created_by, p.device_id, p.deleted, p.reoffered, p.data, coalesce(p.old_created_at, v_at),
-      coalesce(to_timestamp(p.updated_at / 1000.0), v_at)
+      least(to_timestamp(p.updated_at / 1000.0), v_at)
     from good p order by p.seq
     on conflict (store_id, collection, local_id) do update set
       seq = excluded.seq, sync_version = excluded.sync_version, server_hash = excluded.server_hash, sent_version = excluded.sent_version,
