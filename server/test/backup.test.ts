@@ -1,13 +1,13 @@
 /** Backups and restores of a real database: whole or not at all. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { backUp, defaultBackupName, listBackups, removeOldBackups } from "../src/backup/backup.ts";
+import { backUp, DRAFT_ENDING, defaultBackupName, listBackups, removeOldBackups } from "../src/backup/backup.ts";
 import { verifyBackup } from "../src/backup/backup-file.ts";
 import { connect } from "../src/backup/connect.ts";
 import { bringBack, restore, RESTORE_STEPS, type RestoreOptions } from "../src/backup/restore.ts";
@@ -137,6 +137,18 @@ test("what is backed up is restored: records, history, devices, decisions, in a 
   expect(former).toBe((await databases())[1]);
 });
 
+test("how the database shows times and bytes to others does not matter, neither to the file nor to what is restored", async () => {
+  await database.sql.unsafe(`
+    alter database ${nameOf()} set timezone = 'Asia/Kolkata';
+    alter database ${nameOf()} set datestyle = 'German, DMY';
+    alter database ${nameOf()} set extra_float_digits = -2`);
+  await makeBackup();
+  const before = await contents(database.sql);
+  const { sql } = await restoreIt();
+  await sql`set timezone = 'UTC'`;
+  expect((await contents(sql))["record_history"]).toEqual(before["record_history"]);
+});
+
 test("the restored database carries on: seqs, audit trail, commits", async () => {
   await makeBackup();
   const { sql } = await restoreIt();
@@ -199,6 +211,32 @@ test("a backup that is ended on the way leaves nothing", async () => {
   await expect(backUp(sql, path, AbortSignal.abort())).rejects.toThrow();
   await sql.end({ timeout: 0 });
   expect(readdirSync(directory).filter((file) => file.includes(`${files}.backup`))).toEqual([]);
+});
+
+test("what a killed backup left goes with the next one, unless it may still be written", async () => {
+  const dayAgo = new Date(Date.now() - 24 * 60 * 60 * 1000);
+  const draftOf = (name: string): string => join(directory, `.${name}.0123abcd${DRAFT_ENDING}`);
+  for (const name of ["killed.backup", "written now.backup"]) writeFileSync(draftOf(name), "half");
+  writeFileSync(join(directory, "mine.part"), "not ours");
+  utimesSync(draftOf("killed.backup"), dayAgo, dayAgo);
+  utimesSync(join(directory, "mine.part"), dayAgo, dayAgo);
+  await makeBackup();
+  expect(readdirSync(directory)).toEqual(
+    expect.arrayContaining(["mine.part", basename(draftOf("written now.backup"))]),
+  );
+  expect(readdirSync(directory)).not.toContain(basename(draftOf("killed.backup")));
+  for (const file of [draftOf("written now.backup"), join(directory, "mine.part")]) rmSync(file);
+});
+
+test("where nothing can be written, it says so in a sentence", async () => {
+  writeFileSync(join(directory, "file"), "");
+  path = join(directory, "file", "x.backup");
+  await expect(makeBackup()).rejects.toMatchObject({
+    code: "BACKUP_NOT_WRITTEN",
+    message: expect.stringContaining(path),
+  });
+  path = join("/proc", "x.backup");
+  await expect(makeBackup()).rejects.toMatchObject({ code: "BACKUP_NOT_WRITTEN" });
 });
 
 test("a database that no server has used is nothing to back up", async () => {

@@ -12,6 +12,8 @@ export type BackupErrorCode =
   | "BACKUP_DAMAGED"
   /** Its format, or the database that it was made of, belongs to a newer version of Tillwire. */
   | "BACKUP_NEWER"
+  /** The disk is full, the directory somebody else's, or the like. */
+  | "BACKUP_NOT_WRITTEN"
   /** The database was never used by a server. */
   | "NOTHING_TO_BACK_UP"
   /** Somebody ended it, or the connection changed under it. */

@@ -3,7 +3,7 @@
  * written under a temporary name, read back, and only then given its own.
  */
 import { randomBytes } from "node:crypto";
-import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -38,18 +38,52 @@ export interface Backup {
  */
 export async function backUp(sql: Sql, path: string, signal?: AbortSignal): Promise<Backup> {
   if (existsSync(path)) throw new BackupError("BACKUP_EXISTS", `${path} exists already.`);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}.part`);
+  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}${DRAFT_ENDING}`);
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    removeOldDrafts(dirname(path));
     const leftOut = await write(sql, draft, signal);
     const { header, totals } = await verifyBackup(draft);
     renameSync(draft, path);
     await syncToDisk(dirname(path));
     return { path, header, totals, leftOut };
   } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
+    removeIfThere(draft);
+    throw explain(error, path);
   }
+}
+
+export const DRAFT_ENDING = ".backup-part";
+const DRAFT_NAME = /^\..+\.[0-9a-f]{8}\.backup-part$/;
+/** A draft that nobody has written to for so long is not being read back either: whoever made it was killed. */
+const DRAFT_LIVES_MS = 12 * 60 * 60 * 1000;
+
+function removeOldDrafts(directory: string): void {
+  for (const file of readdirSync(directory)) {
+    if (!DRAFT_NAME.test(file)) continue;
+    const draft = join(directory, file);
+    const found = statSync(draft, { throwIfNoEntry: false });
+    if (found && Date.now() - found.mtimeMs > DRAFT_LIVES_MS) removeIfThere(draft);
+  }
+}
+
+/** Whoever can't remove it has another error to tell of, or none. */
+function removeIfThere(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // somebody else's, or in a directory that is none
+  }
+}
+
+/** Of a lost connection. What else has a system call and goes wrong here is the disk's or the directory's. */
+const CONNECTION_CODES = /^(E?CONN|EPIPE|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET)/;
+
+function explain(error: unknown, path: string): unknown {
+  const { syscall, code } = error as NodeJS.ErrnoException;
+  if (syscall === undefined || code === undefined || CONNECTION_CODES.test(code)) return error;
+  const why = code === "ENOSPC" ? "The disk is full." : `The system says ${code}.`;
+  return new BackupError("BACKUP_NOT_WRITTEN", `${path} can't be written. ${why}`, { cause: error });
 }
 
 async function write(sql: Sql, draft: string, signal?: AbortSignal): Promise<readonly string[]> {
