@@ -43,6 +43,8 @@ export async function bridge(
   ]);
   const known = (before ?? base)?.data as ConflictData | undefined;
   const told = id === row.resolves ? settledBy(row, result, known, answer) : leftOpen(row, result, known, answer);
+  // what lies aside may be of another history, in which the write has settled nothing
+  if (told?.status === "settled" && sync.visible !== sync.base) return;
   if (!told || (known && tellsAsMuch(known, told))) return;
   tx.putOverlay({
     ...{ epoch, seq: NO_SEQ, collection: conflicts.name, localId: id, deleted: false, data: told },

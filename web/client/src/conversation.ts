@@ -139,7 +139,9 @@ export class Conversation {
     pusher.forget();
     feed.linked(welcome.head);
     heartbeat.start(welcome.heartbeatMs);
-    pump.run();
+    // a reset is on its way: what is pushed now was meant for the epoch that is over
+    const { epoch } = host.view.position;
+    if (epoch === null || epoch === welcome.epoch) pump.run();
     return true;
   }
 

@@ -57,6 +57,12 @@ function stricter(a: ReofferRule, b: ReofferRule): ReofferRule {
   return a === "always" || b === "always" ? "always" : "epoch changed";
 }
 
+/** Until the fresh base is complete the outbox waits: what is offered again goes before it, being what its writes were made on. */
+export function mayOfferAgain({ visible, base, aside, epoch }: SyncRow): boolean {
+  if (visible === base || !aside) return false;
+  return aside.reoffer === "always" || (aside.reoffer === "epoch changed" && aside.epoch !== epoch);
+}
+
 /** Who offers, and when. */
 export interface Offerer {
   readonly deviceId: string;
@@ -69,8 +75,7 @@ export async function adoptFreshBase(tx: WriteTx, sync: SyncRow, offerer: Offere
   const overlays = await tx.overlays();
   const awaited = await Promise.all(overlays.map((overlay) => isAwaited(tx, sync, overlay)));
   const past = overlays.filter((_, i) => !awaited[i]);
-  const rule = sync.aside?.reoffer ?? "never";
-  if (rule === "always" || (rule === "epoch changed" && sync.aside?.epoch !== sync.epoch))
+  if (mayOfferAgain(sync))
     await offerAgain(tx, sync.visible, await lost(tx, sync, past, offerer.deviceId), offerer.now);
   for (const overlay of past) tx.deleteOverlay(overlay.collection, overlay.localId);
   tx.deleteGeneration(sync.visible);
@@ -105,7 +110,7 @@ async function lost(tx: WriteTx, sync: SyncRow, overlays: readonly Overlay[], de
       const { seq, collection, localId } = value;
       const overlay = laid.get(recordKey(collection, localId));
       const isOverlay = overlay === value;
-      if (overlay && !isOverlay && isAbove(overlay, value)) continue;
+      if (overlay && !isOverlay && tellsMore(overlay, value)) continue;
       // the record itself is held in a version that is no lower
       if (overlay && !isOverlay) laid.delete(recordKey(collection, localId));
       if (collection === SERVER_ONLY ? !isLostSide(value, read[i], deviceId) : !isAbove(value, read[i])) continue;
@@ -123,15 +128,20 @@ async function lost(tx: WriteTx, sync: SyncRow, overlays: readonly Overlay[], de
 }
 
 function isAbove(value: Change, other: Change | undefined): boolean {
-  if (value.collection === SERVER_ONLY && other) return sideVersion(value) > sideVersion(other);
   return value.syncVersion > (other?.syncVersion ?? 0);
 }
 
-/** An own edit that waited in an open conflict, which the server has forgotten: it is sent again, as it was made. */
+function tellsMore(overlay: Overlay, held: Change): boolean {
+  return overlay.collection === SERVER_ONLY ? !isBrought(overlay, held) : isAbove(overlay, held);
+}
+
+/**
+ * An own edit that waited in an open conflict, which the server has forgotten: it is sent again, as it was made. Also where an earlier side
+ * of the same conflict has been settled since: nobody decided about this one.
+ */
 function isLostSide(value: Change, read: Change | undefined, deviceId: string): boolean {
   const { status, client } = value.data as ConflictData;
-  if (status !== "open" || client.deviceId !== deviceId) return false;
-  return !read || ((read.data as ConflictData).status === "open" && sideVersion(read) < client.syncVersion);
+  return status === "open" && client.deviceId === deviceId && (!read || sideVersion(read) < client.syncVersion);
 }
 
 function sideVersion({ data }: Change): number {

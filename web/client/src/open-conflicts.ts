@@ -33,9 +33,13 @@ export class OpenConflicts {
     return this.#ofRecord.keys();
   }
 
+  about(record: string): Iterable<ConflictData> {
+    return this.#ofRecord.get(record)?.values() ?? [];
+  }
+
   /** The conflict in which this device's own write of the record waits. */
   lostBy(deviceId: string, record: string): ConflictData | undefined {
-    return latestLostBy(deviceId, this.#ofRecord.get(record)?.values() ?? []);
+    return latestLostBy(deviceId, this.about(record));
   }
 }
 

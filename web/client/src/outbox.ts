@@ -81,6 +81,8 @@ export interface Draft {
   readonly bytes: number;
   readonly readAt?: Base | undefined;
   readonly resolves?: string | undefined;
+  /** Version that this device's edits of the record have reached in an open conflict: its next one lies above, whatever it is made on. */
+  readonly above?: number | undefined;
   /** Device clock, epoch ms. */
   readonly at: number;
   readonly appendOnly: boolean;
@@ -156,7 +158,7 @@ export function newRow(draft: Draft, key: number, base: Base, above: number): Ou
   const { collection, localId, op, hash, data, bytes } = draft;
   const row: OutboxRow = {
     ...{ key, collection, localId, op, hash, data, bytes, base },
-    syncVersion: versionAbove(Math.max(base.version, above)),
+    syncVersion: versionAbove(Math.max(base.version, above, draft.above ?? 0)),
     state: "queued",
     createdAt: draft.at,
     editedAt: draft.at,

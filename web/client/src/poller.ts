@@ -4,6 +4,7 @@ import type { Reset } from "@tillwire/protocol/messages";
 import { REQUEST_BACKOFF, retryDelayMs } from "./backoff.ts";
 import type { Environment } from "./environment.ts";
 import type { FeedReader } from "./feed-reader.ts";
+import { mayOfferAgain } from "./fresh-base.ts";
 import type { SyncRow } from "./local-store.ts";
 import type { Push, Pusher } from "./pusher.ts";
 import type { HttpLink } from "./transports/http.ts";
@@ -99,8 +100,9 @@ export class Poller {
     try {
       while (this.#again) {
         this.#again = false;
-        // A push names its epoch, so the feed has to be known first.
-        if (this.host.position().syncToken === null) await this.#pullToHead(link);
+        // A push names its epoch, so the feed has to be known first; after a restore, all of it.
+        const position = this.host.position();
+        if (position.syncToken === null || mayOfferAgain(position)) await this.#pullToHead(link);
         await this.#pushAll(link);
         await this.#pullToHead(link);
       }

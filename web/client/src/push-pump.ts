@@ -1,7 +1,9 @@
 /** Drives pushes over the live link: the next batch as soon as the last one is answered, later when the server asks for it. */
 import { retryDelayMs, REQUEST_BACKOFF } from "./backoff.ts";
 import type { Environment } from "./environment.ts";
+import { mayOfferAgain } from "./fresh-base.ts";
 import type { LinkDriver } from "./link-driver.ts";
+import type { SyncRow } from "./local-store.ts";
 import type { OutboxRow } from "./outbox.ts";
 import type { Push, Pusher } from "./pusher.ts";
 import type { View } from "./view.ts";
@@ -38,7 +40,7 @@ export class PushPump {
   /** Whether what is saved now can leave at once: a live link, nothing in flight, nothing older that waits. */
   get isIdle(): boolean {
     const { driver, pusher, view } = this.host;
-    return driver.isLive && !pusher.isBusy && !this.#cancelRetry && !view.hasPending && view.position.epoch !== null;
+    return driver.isLive && !pusher.isBusy && !this.#cancelRetry && !view.hasPending && mayPush(view.position);
   }
 
   /** Sends rows that were frozen as they were saved. Where that can't be any more they go with the next batch. */
@@ -75,8 +77,7 @@ export class PushPump {
   async #run(): Promise<void> {
     const { driver, pusher, view } = this.host;
     if (!driver.isLive || pusher.isBusy || this.#cancelRetry) return;
-    // A write's result needs the epoch that its seq belongs to; the first frame tells it.
-    if (!view.hasPending || view.position.epoch === null) return;
+    if (!view.hasPending || !mayPush(view.position)) return;
     const { serial } = driver;
     const push = await pusher.take();
     if (!push) return;
@@ -90,4 +91,9 @@ export class PushPump {
     const { driver, pusher } = this.host;
     if (!driver.send({ type: "push", id: push.id, writes: [...push.writes] })) pusher.giveUp(push);
   }
+}
+
+/** A write's result needs the epoch that its seq belongs to; the first frame tells it. */
+function mayPush(position: SyncRow): boolean {
+  return position.epoch !== null && !mayOfferAgain(position);
 }

@@ -4,7 +4,7 @@ import { LIMITS, type WireLimits } from "@tillwire/protocol/limits";
 import { takeBatch, writeOf, type BatchLimits, type OutboxRow } from "./outbox.ts";
 import type { SentWrite } from "./settlement.ts";
 import type { Transact } from "./fenced.ts";
-import { beginFreshBase } from "./fresh-base.ts";
+import { beginFreshBase, mayOfferAgain } from "./fresh-base.ts";
 import { settleAnswer, takeOut } from "./settle.ts";
 
 /** Smaller than the server takes: a lost batch is sent again whole. */
@@ -52,7 +52,7 @@ export class Pusher {
     try {
       const limits = this.#batchLimits();
       const { rows, epoch } = await this.host.transact(async (tx, sync) => ({
-        rows: await takeOut(tx, limits),
+        rows: mayOfferAgain(sync) ? [] : await takeOut(tx, limits),
         epoch: sync.epoch,
       }));
       return rows.length === 0 ? null : this.#begin(rows, epoch);

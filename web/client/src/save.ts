@@ -1,5 +1,4 @@
 /** Saving on this device: checks and hashes first, then one strict tx for the writes and the numbers that they bear. */
-import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import { checkData, type AnyCollection, type CollectionSet } from "@tillwire/protocol/collection";
 import { WriteRejection } from "@tillwire/protocol/errors";
 import { hashOf } from "@tillwire/protocol/hash";
@@ -7,7 +6,8 @@ import { idSchema, type Base } from "@tillwire/protocol/messages";
 import type { Identity, NumberSource, ReplicaRecord, WriteIntent } from "./api.ts";
 import { commit, NEW_LOCAL, type Committed } from "./commit.ts";
 import type { BaseRecord, LocalStore, Overlay, SyncRow, WriteTx } from "./local-store.ts";
-import { latestLostBy, ownSidePosition } from "./open-conflicts.ts";
+import { readLostSide } from "./lost-side.ts";
+import { ownSidePosition } from "./open-conflicts.ts";
 import { enqueue, recordKey, samePosition, type Draft, type OutboxRow } from "./outbox.ts";
 import { EXPRESS_WRITES } from "./pusher.ts";
 import { standingOf } from "./settle-conflict.ts";
@@ -20,7 +20,7 @@ export interface SaveHost {
   readonly collections: CollectionSet;
   readonly identity: Identity;
   /** Spares the tx a search where it is up to date. */
-  readonly view: Pick<View, "lostSide" | "choices">;
+  readonly view: Pick<View, "conflictsAbout">;
   now(): number;
   newId(): string;
   /** Null: the outbox waits its turn. */
@@ -187,9 +187,10 @@ async function saveOne(
     tx.meta("local"),
   ]);
   const local = storedLocal ?? NEW_LOCAL;
-  const key = recordKey(collection, localId);
-  const lost = host.view.lostSide(key, local.revision);
-  const conflict = (lost === undefined ? await searchLostSide(tx, sync, deviceId, key) : lost) ?? undefined;
+  const about = host.view.conflictsAbout(recordKey(collection, localId));
+  const at = { revision: local.revision, visible: sync.visible };
+  const lost = await readLostSide(tx, about, at, { collection, localId, deviceId });
+  const conflict = lost?.isChosen ? undefined : lost?.conflict;
   // What was rejected is not in force: the write is guarded against what lies beneath it.
   const inForce = rows.filter((row) => row.state !== "rejected");
   const current =
@@ -208,8 +209,12 @@ async function saveOne(
   const own = ownSidePosition(conflict);
   // A choice is made on the server's value, even in a form that was opened on the own side.
   const onOwnSide = resolves !== undefined && own !== null && samePosition(checked.readAt ?? null, own);
-  const draft =
-    onOwnSide || isOwnFormer(settledOf(base, overlay), checked.readAt) ? { ...checked, readAt: undefined } : checked;
+  const isOwn = onOwnSide || isOwnFormer(settledOf(base, overlay), checked.readAt);
+  const draft: Draft = {
+    ...checked,
+    readAt: isOwn ? undefined : checked.readAt,
+    above: lost?.conflict.client.syncVersion,
+  };
   const queued =
     resolves === undefined
       ? enqueue(rows, own ?? server, draft, nextKey)
@@ -219,7 +224,7 @@ async function saveOne(
   for (const gone of plan.remove) tx.deleteOutbox(gone);
   for (const row of plan.put) tx.putOutbox(row);
   if (plan.put.some((row) => row.key === nextKey)) tx.setMeta("local", { ...local, nextKey: nextKey + 1 });
-  if (resolves !== undefined) await withdrawOtherChoice(tx, host, draft, resolves);
+  if (resolves !== undefined) await withdrawOtherChoice(tx, draft, resolves);
 
   const left = rows.filter((row) => !plan.remove.includes(row.key) && !plan.put.some((put) => put.key === row.key));
   const shownOver = resolves === undefined ? conflict : undefined;
@@ -232,29 +237,10 @@ function isOwnFormer(settled: BaseRecord | Overlay | undefined, readAt: Base | u
   return readAt !== undefined && (settled?.madeOn?.some((position) => samePosition(position, readAt)) ?? false);
 }
 
-/** The same as `View.lostSide`, for a tab whose view is not up to date: rare, and then a look through all conflicts. */
-async function searchLostSide(
-  tx: WriteTx,
-  sync: SyncRow,
-  deviceId: string,
-  record: string,
-): Promise<ConflictData | undefined> {
-  const [stored, overlays, rows] = await Promise.all([
-    tx.recordsOf(sync.visible, conflicts.name),
-    tx.overlays(),
-    tx.outbox(),
-  ]);
-  const known = new Map(stored.map(({ localId, data }) => [localId, data as ConflictData]));
-  for (const { collection, localId, data } of overlays)
-    if (collection === conflicts.name) known.set(localId, data as ConflictData);
-  const about = [...known.values()].filter(({ collection, recordId }) => recordKey(collection, recordId) === record);
-  const lost = latestLostBy(deviceId, about);
-  return rows.some((row) => row.resolves === lost?.id && row.state !== "rejected") ? undefined : lost;
-}
-
 /** A person chose again, for another record than before ("both", or not any more): the choice that was not sent yet is none. */
-async function withdrawOtherChoice(tx: WriteTx, host: SaveHost, draft: Draft, conflictId: string): Promise<void> {
-  for (const { key, collection, localId } of host.view.choices(conflictId)) {
+async function withdrawOtherChoice(tx: WriteTx, draft: Draft, conflictId: string): Promise<void> {
+  for (const { key, collection, localId, resolves, state } of await tx.outbox()) {
+    if (resolves !== conflictId || state === "rejected") continue;
     if (collection === draft.collection && localId === draft.localId) continue;
     const last = (await tx.outboxOf(collection, localId)).at(-1);
     // an edit that went into it must not be lost with it: then the server takes the first choice

@@ -30,7 +30,7 @@ export function enqueueSettling(rows: readonly OutboxRow[], server: Base, draft:
     return { put: [{ ...newRow(draft, key, base, above), absorbed: absorb(replaced) }], remove: [replaced.key] };
   // The person chose again: by what was seen now.
   const { op, hash, data, bytes } = draft;
-  const syncVersion = versionAbove(Math.max(base.version, above));
+  const syncVersion = versionAbove(Math.max(base.version, above, draft.above ?? 0));
   const again = {
     ...replaced,
     op,

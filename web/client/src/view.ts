@@ -27,6 +27,18 @@ function newlyOpened(): OpenedCollection {
   return { base: new Map(), visible: new Map(), records, loaded: false, dirty: false };
 }
 
+/** What a view knows of a record's open conflicts. */
+export interface ConflictsAbout {
+  /** Of the database, as this view has read it. */
+  readonly revision: number;
+  readonly visible: number;
+  /** Everything of the visible generation up to here is known. */
+  readonly seq: number;
+  readonly conflicts: readonly ConflictData[];
+  /** Whether a choice about it waits in the outbox. */
+  isChosen(conflictId: string): boolean;
+}
+
 export class View {
   readonly #opened = new Map<string, OpenedCollection>();
   #overlays = new Map<string, Overlay>();
@@ -76,16 +88,14 @@ export class View {
     return this.#rows.hasPending;
   }
 
-  /**
-   * The open conflict in which this device's own write of the record waits and about which no choice waits; null: none.
-   * @param revision of the database; undefined where this view is not at it
-   */
-  lostSide(record: string, revision: number): ConflictData | null | undefined {
-    return revision === this.#revision && this.isOpen(conflicts.name) ? (this.#lostSide(record) ?? null) : undefined;
-  }
-  /** Rows by which a person settles the conflict, rejected ones left out. */
-  choices(conflictId: string): readonly OutboxRow[] {
-    return this.#rows.choices(conflictId);
+  /** The open conflicts about a record, and the point up to which this view knows of them; null: it has not been read yet. */
+  conflictsAbout(record: string): ConflictsAbout | null {
+    if (!this.isOpen(conflicts.name)) return null;
+    return {
+      ...{ revision: this.#revision, visible: this.#position.visible, seq: this.#seq },
+      conflicts: [...this.#conflicts.about(record)],
+      isChosen: (conflictId) => this.#rows.choices(conflictId).length > 0,
+    };
   }
 
   /** This device is another one from now on: what waits of the former one is none of its own. */
