@@ -12,7 +12,7 @@ import { COLLECTIONS } from "./shop.ts";
 export interface MachineHost {
   readonly schedule: Schedule;
   readonly random: Random;
-  readonly network: Pick<NetworkHost, "nodes" | "carried">;
+  readonly network: Pick<NetworkHost, "nodes" | "carried" | "missed">;
   readonly losesPower: boolean;
   /** What a tab could not do. */
   failed(what: string, error: unknown): void;

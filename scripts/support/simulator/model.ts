@@ -35,6 +35,8 @@ export interface Violation {
   readonly at: number;
 }
 
+export type Violated = (invariant: string, what: string, details?: unknown) => void;
+
 export class Model {
   readonly saved = new Map<string, SavedEdit>();
   readonly sales = new Map<string, SavedSale>();
@@ -51,7 +53,7 @@ export class Model {
   readonly #headSeen = new Map<string, number>();
 
   constructor(
-    private readonly violated: (invariant: string, what: string, details?: unknown) => void,
+    private readonly violated: Violated,
     private readonly coverage: Coverage,
   ) {}
 

@@ -21,6 +21,8 @@ export interface NetworkHost {
   nodes(): readonly ServerNode[];
   /** A message has arrived. */
   carried(way: Way, text: string, context: object): void;
+  /** A message has not, and others after it will. */
+  missed(context: object): void;
 }
 
 export interface LinkOwner {
@@ -219,8 +221,11 @@ export class SimulatedLink {
   /** In order, each way for itself. */
   #carry(way: Way, deliver: () => void): void {
     const { host, lost, slowness } = this.network;
-    // A stream has no holes: whatever is lost of it, all that follows is lost too.
-    if (host.random.chance(lost / 1_000)) this.isDead = true;
+    if (host.random.chance(lost / 1_000)) {
+      // Of a stream all that follows is lost too; proxies that repeat a stream have been seen to leave holes.
+      if (host.random.chance(0.5)) this.isDead = true;
+      return host.missed(this);
+    }
     const slow = way === "down" && slowness > 1 ? 20 : 1;
     const at = Math.max(this.#arrival[way], host.schedule.now + this.network.delay() * slow);
     this.#arrival[way] = at;

@@ -102,12 +102,6 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: "if (this.#seq !== null) this.#seq = Math.max(this.#seq, head);",
   },
   {
-    what: "a frame that leaves a gap is sent all the same",
-    file: server("session-feed.ts"),
-    find: "if (stretch.from > from) return void this.#read();",
-    replace: "",
-  },
-  {
     what: "a push that failed blocks the session's next one",
     file: server("conversation.ts"),
     find: "} catch (error) {\n      this.#pushing = false;",
@@ -144,16 +138,10 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: "return { put: [], remove: [row.key], row, value: null };",
   },
   {
-    what: "what was sent is edited in place",
-    file: client("outbox.ts"),
-    find: 'case "sent":\n      break;',
-    replace: 'case "sent":\n      return { put: [{ ...coalesced(last, draft), state: "sent" as const }], remove: [] };',
-  },
-  {
     what: "nothing is offered again after a restore",
     file: client("fresh-base.ts"),
-    find: 'if (rule === "always" || (rule === "epoch changed" && sync.aside?.epoch !== sync.epoch))',
-    replace: "if (rule === undefined)",
+    find: "if (mayOfferAgain(sync))",
+    replace: "if (mayOfferAgain(sync) && sync.cursor < 0)",
   },
   {
     what: "a link that says nothing any more counts as alive",

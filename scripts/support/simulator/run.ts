@@ -1,10 +1,12 @@
 /** One seed, from its plan to a verdict. */
-import { checkAtHead, checkEdits, checkMoney, checkShop, rowsOn } from "./checks.ts";
+import { checkAtHead, checkEdits, checkMoney, rowsOn } from "./checks.ts";
 import { heal } from "./faults.ts";
 import type { Machine } from "./machine.ts";
 import type { Plan } from "./plan.ts";
 import type { Violation } from "./model.ts";
 import { START_MS } from "./schedule.ts";
+import { NOTES } from "./shop.ts";
+import { checkShop } from "./shop-checks.ts";
 import { World } from "./world.ts";
 
 export interface Verdict {
@@ -28,6 +30,10 @@ const CONVERGENCE_MS = 240_000;
 /** And then nobody says anything but "I am here" for this long (L3). */
 const SILENCE_MS = 70_000;
 
+/** A sale crosses networks of up to this delay in this time. */
+const PROBED_DELAY_MS = 300;
+const PROBE_MS = 4_000;
+
 export async function runPlan(plan: Plan, options: { readonly keepsTrace?: boolean } = {}): Promise<Verdict> {
   const world = new World(plan, options.keepsTrace ?? false);
   const hasEnded = (): boolean => world.violations.length > 0;
@@ -39,6 +45,7 @@ export async function runPlan(plan: Plan, options: { readonly keepsTrace?: boole
     await schedule.runUntil(schedule.now + plan.faultsEndMs, hasEnded);
     if (!hasEnded()) await converge(world);
     if (!hasEnded()) await keepSilent(world);
+    if (!hasEnded()) await probe(world);
     if (!hasEnded()) await checkAll(world);
   } catch (error) {
     world.violated("S8", "an exception ended the run", error);
@@ -97,6 +104,31 @@ async function keepSilent(world: World): Promise<void> {
   // Existing devices ask with an empty batch; whatever else is pushed has been settled.
   const seedPushes = world.seedDevices.size > 0;
   if (wire.pushes !== pushes && !seedPushes) world.violated("L3", `${wire.pushes - pushes} pushes while nobody typed`);
+}
+
+/** L1, live: what one register saves is on the others long before a heartbeat would tell of it. */
+async function probe(world: World): Promise<void> {
+  const { schedule, machines, retired } = world;
+  const isLive = ({ network }: Machine): boolean =>
+    [...network.links].some((link) => link.node !== null && !link.isDead);
+  const able = machines.filter((machine) => !retired.has(machine) && isLive(machine) && machine.tab);
+  const writer = able.find(
+    (machine) => machine.identity?.role === "register" && machine.plan.delayMs[1] <= PROBED_DELAY_MS,
+  );
+  if (!writer) return;
+  const readers = able.filter(({ plan }) => plan.shop === writer.plan.shop && plan.delayMs[1] <= PROBED_DELAY_MS);
+  const localId = writer.newId();
+  const saving = writer.tab!.replica!.collection(NOTES[0]!).put({ id: localId, text: "probe", edits: {} });
+  const hasIt = ({ disk }: Machine): boolean =>
+    [...disk.database.generations.values()].some((records) => records.has(`${NOTES[0]!.name}/${localId}`));
+  await schedule.runUntil(schedule.now + PROBE_MS, () => readers.every(hasIt));
+  await Promise.race([saving, Promise.resolve()]);
+  const late = readers.filter((machine) => !hasIt(machine)).map(({ name }) => name);
+  if (late.length > 0)
+    world.violated("L1", `${late.join(", ")} did not get within ${PROBE_MS} ms what ${writer.name} saved`);
+  // So that all have it, over whichever link, when they are compared.
+  const isQuiet = (): boolean => machines.every((machine) => retired.has(machine) || isSettled(world, machine));
+  await schedule.runUntil(schedule.now + CONVERGENCE_MS, isQuiet);
 }
 
 async function checkAll(world: World): Promise<void> {

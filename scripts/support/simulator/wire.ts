@@ -43,6 +43,11 @@ export class Wire {
     }
   }
 
+  missed(context: object): void {
+    const seen = this.#seen.get(context);
+    if (seen) seen.to = null;
+  }
+
   #up(text: string, seen: Seen): void {
     if (text.includes('"writes":[')) {
       const { id, writes } = JSON.parse(text) as { id: string; writes: readonly Write[] };

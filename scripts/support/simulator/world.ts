@@ -147,6 +147,7 @@ export class World {
       network: {
         nodes: () => this.nodes.filter(({ isUp }) => isUp),
         carried: (way, text, context) => this.wire.carried(machine, way, text, context),
+        missed: (context) => this.wire.missed(context),
       },
       failed: (what, error) => this.trace.add(plan.name, `${what}: ${String(error)}`),
     });
@@ -173,12 +174,8 @@ export class World {
     const node = this.node?.node;
     if (!node) return null;
     try {
-      const { role, shop, name } = machine.plan;
-      const { code } = await node.enrolments.create(
-        `shop-${shop}`,
-        name,
-        machine.plan.kind === "seed" ? "script" : role,
-      );
+      const { kind, shop, name } = machine.plan;
+      const { code } = await node.enrolments.create(`shop-${shop}`, name, kind === "seed" ? "script" : role);
       const identity: Identity = await node.enrolments.enrol({ code, deviceId }, name);
       this.model.revoked.delete(`shop-${shop}/${deviceId}`);
       machine.identity = identity;
@@ -194,7 +191,7 @@ export class World {
     this.#enrolments += 1;
     const deviceId = asBefore && known ? known : `device-${machine.name}-${this.#enrolments}`;
     // Now and then as what may not write: what waits there is refused then, and must stay visible.
-    const identity = await this.#enrol(machine, deviceId, this.random.chance(0.15) ? "display" : machine.plan.role);
+    const identity = await this.#enrol(machine, deviceId, this.random.chance(0.3) ? "display" : machine.plan.role);
     if (!identity) return;
     this.retired.delete(machine);
     this.trace.add(machine.name, `is enrolled as ${deviceId}`);
