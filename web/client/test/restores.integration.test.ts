@@ -11,7 +11,7 @@ import { connect } from "@tillwire/server/backup/connect";
 import { restore } from "@tillwire/server/backup/restore";
 import postgres from "postgres";
 import { firstValueFrom } from "rxjs";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { enrol } from "../src/enrol.ts";
 import { newOrder, TestDevice, TestShop, TRANSPORTS, until } from "./support/shop.ts";
 
@@ -214,6 +214,80 @@ async function seedSale(token: string, deviceId: string, cents: number): Promise
   expect(body.syncedOrders).toMatchObject([{ success: true }]);
   return order.id;
 }
+
+describe("an edit that waits in an open conflict which the restored server has never heard of", () => {
+  const conflictsOf = async ({ replica }: TestDevice) =>
+    (await firstValueFrom(replica.conflicts$)).map(({ data }) => data);
+
+  /** Nothing left to send, and equal to the server. */
+  async function synced(...devices: readonly TestDevice[]): Promise<void> {
+    for (const { replica } of devices) {
+      await until(replica.stats$, ({ pending }) => pending === 0);
+      await vi.waitFor(() => replica.syncNow(), { timeout: 20_000 });
+      await until(replica.stats$, ({ pending, digestsEqual }) => pending === 0 && digestsEqual === true);
+    }
+  }
+
+  test.each(["is there with everybody else", "comes last, alone"])(
+    "is back in the inbox once: its device %s (S8)",
+    async (when) => {
+      await shop.admin("PUT", "/policies", { policies: { orders: "MANUAL" } });
+      const [loser, winner, third] = (await openAll()) as [TestDevice, TestDevice, TestDevice];
+      const all = [loser, winner, third];
+      const order = newOrder();
+      await loser.orders.put(order);
+      await shop.settled(...all);
+
+      const backup = await makeBackup();
+
+      await shop.stop();
+      await loser.orders.put({ ...order, notes: "of the loser" });
+      await loser.close();
+      await winner.orders.put({ ...order, notes: "of the winner" });
+      await shop.start();
+      await synced(winner, third);
+      await loser.open();
+      await until(third.replica.conflicts$, (open) => open.length === 1);
+      await synced(...all);
+
+      const expected = {
+        ...{ status: "open", policy: "MANUAL", recordId: order.id, server: { data: { notes: "of the winner" } } },
+        client: { deviceId: loser.identity.deviceId, data: { notes: "of the loser" } },
+      };
+      const check = async (): Promise<void> => {
+        await Promise.all(all.map(({ replica }) => until(replica.conflicts$, (open) => open.length > 0)));
+        await synced(...all, ...all);
+        for (const device of all) expect(await conflictsOf(device)).toMatchObject([expected]);
+        const records = [...(await serverRecords()).values()];
+        expect(records.filter(({ collection }) => collection === "conflicts")).toMatchObject([{ data: expected }]);
+        expect(records.filter(({ collection }) => collection === "orders")).toMatchObject([
+          { local_id: order.id, sync_version: 2, data: { notes: "of the winner" } },
+        ]);
+        expect(await loser.orders.get(order.id)).toMatchObject({ data: { notes: "of the loser" }, sync: "attention" });
+        for (const other of [winner, third])
+          expect(await other.orders.get(order.id)).toMatchObject({ data: { notes: "of the winner" }, sync: "synced" });
+      };
+      await check();
+      // A second restore of the same backup forgets what the first one has brought back.
+      for (let round = 0; round < 2; round++) {
+        if (when === "comes last, alone") await loser.close();
+        await restoreIt(backup);
+        if (when === "comes last, alone") {
+          await synced(winner, third);
+          expect(await conflictsOf(third)).toEqual([]);
+          await loser.open();
+        }
+        await check();
+      }
+      const [{ id }] = (await conflictsOf(third)) as [{ id: string }];
+      await third.replica.settle(id, "client");
+      await until(loser.replica.conflicts$, (settled) => settled.every(({ data }) => data.status === "settled"));
+      await shop.settled(...all);
+      for (const device of all) expect((await device.orders.get(order.id))!.data.notes).toBe("of the loser");
+      expect(await conflictsOf(loser)).toMatchObject([{ status: "settled", settlement: "CLIENT" }]);
+    },
+  );
+});
 
 test("a second restore while the first re-offer goes on loses nothing and doubles nothing", async () => {
   const [one, two, three] = (await openAll()) as [TestDevice, TestDevice, TestDevice];
