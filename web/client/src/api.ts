@@ -91,6 +91,17 @@ export interface ReplicaCollection<T extends object> {
   /** The live records, in no particular order, tombstones left out: emitted at once and after every change. */
   readonly records$: Observable<readonly ReplicaRecord<T>[]>;
   record$(localId: string): Observable<ReplicaRecord<T> | undefined>;
+  /** What was deleted, in no particular order: what it held is in its history. Emitted at once and after every change. */
+  readonly deleted$: Observable<readonly DeletedRecord[]>;
+}
+
+/** A record that no longer exists; its versions are kept by the server. */
+export interface DeletedRecord {
+  readonly localId: string;
+  /** Device that deleted it. */
+  readonly deviceId: string;
+  /** Server time of the deletion. Epoch ms. */
+  readonly deletedAt: number;
 }
 
 /** One write of an atomic batch. */
@@ -161,6 +172,8 @@ export interface OutboxEntry {
   readonly createdAt: number;
   readonly state: "queued" | "sent" | "rejected";
   readonly error?: { readonly code: string; readonly message: string };
+  /** Conflict that it settles. */
+  readonly resolves?: string;
   readonly data: unknown;
 }
 

@@ -1,5 +1,5 @@
 import { hashOf } from "@tillwire/protocol/hash";
-import type { Result } from "@tillwire/protocol/messages";
+import type { Change, Result } from "@tillwire/protocol/messages";
 import { expect, test } from "vitest";
 import { bridge } from "./bridge.ts";
 import { newSync } from "./fresh-base.ts";
@@ -24,15 +24,20 @@ const result = (more: Partial<Result>): Result => ({
   ...more,
 });
 
-async function bridged(told: Result): Promise<Overlay[]> {
+async function bridged(
+  told: Result,
+  sent = row,
+  sync = newSync("*"),
+  known?: Pick<Change, "data">,
+): Promise<Overlay[]> {
   const laid: Overlay[] = [];
   const tx = {
-    record: () => Promise.resolve(undefined),
+    record: () => Promise.resolve(known),
     overlay: () => Promise.resolve(undefined),
     putOverlay: (overlay: Overlay) => void laid.push(overlay),
   } as unknown as WriteTx;
   const answer = { sent: [], results: [told], epoch: "e", deviceId: "b", now: 5, subscribed: null };
-  await bridge(tx, newSync("*"), row, told, answer);
+  await bridge(tx, sync, sent, told, answer);
   return laid;
 }
 
@@ -50,4 +55,14 @@ test("a result that had no room for the server's value makes no conflict that wo
 test("where counts clash the server's value may be what was sent", async () => {
   const [overlay] = await bridged(result({ hash: row.hash }));
   expect(overlay).toMatchObject({ data: { server: { deleted: false, data }, client: { data } } });
+});
+
+test("a choice that was taken settles its conflict here, unless that was read in what may be another history", async () => {
+  const [{ data: open } = { data: null }] = await bridged(result({ data: { notes: "theirs" } }));
+  const choice = { ...row, resolves: "c-1" };
+  const { conflict: _, ...taken } = result({ outcome: "accepted", hash: row.hash });
+  const [settled] = await bridged(taken, choice, newSync("*"), { data: open });
+  expect(settled).toMatchObject({ data: { status: "settled", settlement: "CLIENT", settledBy: "b" } });
+  const reading = { ...newSync("*"), base: 2, aside: { epoch: "d", reoffer: "never" as const } };
+  expect(await bridged(taken, choice, reading, { data: open })).toEqual([]);
 });

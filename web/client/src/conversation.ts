@@ -28,6 +28,8 @@ export interface ConversationEvents {
   failed(failure: LoopFailure | null): void;
   refused(pause: Pause): void;
   arrived(): void;
+  /** Results have come. */
+  answered(): void;
   /** The local database failed. */
   broken(error: unknown): void;
 }
@@ -159,6 +161,7 @@ export class Conversation {
     if (restored) feed.startAgain();
     rounds.check();
     pump.answered(settled);
+    this.events.answered();
     host.changed();
   }
 

@@ -1,6 +1,7 @@
 /** Random faults, then quiet: every replica equals the server (S12, L1), nothing doubled (S2), nothing lost (S8). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Base } from "@tillwire/protocol/messages";
 import type { Replica } from "./api.ts";
 import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import { VirtualChannels } from "../test/virtual-host.ts";
@@ -9,6 +10,8 @@ import { latest, notes, world, type World } from "../test/fixtures.ts";
 type Act =
   | { type: "put"; device: number; record: number }
   | { type: "stale put"; device: number; record: number }
+  | { type: "open form"; device: number; record: number }
+  | { type: "save form"; device: number; record: number }
   | { type: "delete"; device: number; record: number }
   | { type: "time"; ms: number }
   | { type: "cut" | "lose answers" | "deliver answers" | "lose frames" | "deliver frames" | "live down" | "live up" }
@@ -33,6 +36,10 @@ const switches = [
 const usual = [
   { weight: 8, arbitrary: fc.record({ type: fc.constant("put" as const), device, record }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("stale put" as const), device, record }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constantFrom("open form" as const, "save form" as const), device, record }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("delete" as const), device, record }) },
   { weight: 8, arbitrary: fc.record({ type: fc.constant("time" as const), ms: fc.integer({ min: 0, max: 3_000 }) }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constantFrom(...switches, "http down" as const, "http up" as const) }) },
@@ -65,22 +72,32 @@ interface Run {
   open(device: string): Promise<Replica>;
   /** What each device last wrote of each record, unless it deleted or settled it since. */
   last: Map<string, string>;
+  /** Where each record stood when a form was opened on it. */
+  forms: Map<string, Base>;
   count: number;
 }
 
 async function act(run: Run, step: Act): Promise<void> {
   const { w, replicas } = run;
   switch (step.type) {
+    case "open form": {
+      const form = await replicas[step.device]!.collection(notes).get(`n${step.record}`);
+      if (form) run.forms.set(`${run.devices[step.device]}/n${step.record}`, form.readAt);
+      return;
+    }
     case "put":
-    case "stale put": {
+    case "stale put":
+    case "save form": {
       const collection = replicas[step.device]!.collection(notes);
       const localId = `n${step.record}`;
-      const form = await collection.get(localId);
+      const now = (await collection.get(localId))?.readAt;
+      const opened = run.forms.get(`${run.devices[step.device]}/${localId}`);
+      const readAt = step.type === "save form" ? (opened ?? now) : now;
       if (step.type === "stale put") await w.time.advance(700);
       const text = `${step.device}-${++run.count}`;
       run.texts.add(text);
       run.last.set(`${run.devices[step.device]}/${localId}`, text);
-      await collection.put({ id: localId, text }, form ? { readAt: form.readAt } : {});
+      await collection.put({ id: localId, text }, readAt ? { readAt } : {});
       return;
     }
     case "delete":
@@ -213,7 +230,16 @@ async function runAll(
   const hosts = new Map(["d0", "d1"].map((name) => [name, w.host(name, { openChannel: new VirtualChannels().open })]));
   const open = (name: string) => w.open(name, {}, hosts.get(name));
   const replicas = [await open("d0"), await open("d1"), ...(tabs ? [await open("d0")] : [])];
-  const run: Run = { w, replicas, devices: ["d0", "d1", "d0"], open, texts: new Set(), last: new Map(), count: 0 };
+  const run: Run = {
+    w,
+    replicas,
+    devices: ["d0", "d1", "d0"],
+    open,
+    texts: new Set(),
+    last: new Map(),
+    forms: new Map(),
+    count: 0,
+  };
   try {
     for (const step of acts) await act(run, step);
     await quiet(run);

@@ -145,6 +145,10 @@ class OpenReplica implements Replica {
           await view.open(name);
           return part(view.records(name), () => view.record(name, localId) as ReplicaRecord<T> | undefined);
         }),
+      deleted$: observeLoaded(async () => {
+        await view.open(name);
+        return derived([view.records(name)], () => view.deleted(name));
+      }),
     };
   }
 

@@ -37,6 +37,20 @@ describe("a write that settles a conflict", () => {
     expect(many.map(({ syncVersion }) => syncVersion)).toEqual([3, 4, 5]);
   });
 
+  it("lies above what this device's edits have reached in the conflict, also when it is made again", () => {
+    const first = choose([], server(5), "x", { above: 9 });
+    expect(first).toMatchObject([{ base: server(5), syncVersion: 10 }]);
+    expect(choose(first, server(5), "y", { above: 12 })).toMatchObject([{ base: server(5), syncVersion: 13 }]);
+  });
+
+  it("made in a form that was opened on an edit that waits stands behind that edit", () => {
+    const edited = edit([], server(5), "edited");
+    const more = choose(edit(inState(edited, "sent"), server(5), "more"), server(5), "x", {
+      readAt: positionOf(edited[0]!),
+    });
+    expect(more.at(-1)).toMatchObject({ base: positionOf(more.at(-2)!), resolves: "c1" });
+  });
+
   it("stands on edits that were made on the server's value", () => {
     const edited = edit([], server(5), "edited");
     expect(choose(edited, server(5), "x")).toMatchObject([{}, { base: positionOf(edited[0]!), syncVersion: 7 }]);

@@ -3,6 +3,8 @@ import type { DeviceMessage, DeviceStatus } from "@tillwire/protocol/messages";
 
 export class StatusReport {
   #sent = "";
+  /** Whether the server was told that something waits here. */
+  #toldOfWaiting = false;
 
   constructor(
     private readonly look: () => DeviceStatus,
@@ -12,7 +14,7 @@ export class StatusReport {
   /** For a hello. */
   first(): DeviceStatus {
     const status = this.look();
-    this.#sent = textOf(status);
+    this.#remember(status);
     return status;
   }
 
@@ -25,9 +27,21 @@ export class StatusReport {
     if (textOf(status) !== this.#sent) this.#tell(status);
   }
 
+  /** What the server was told to be waiting here is all sent. Told at once: this device may be closed next, and would count as holding it. */
+  ifDrained(): void {
+    if (!this.#toldOfWaiting) return;
+    const status = this.look();
+    if (status.pending === 0) this.#tell(status);
+  }
+
   #tell(status: DeviceStatus): void {
-    this.#sent = textOf(status);
+    this.#remember(status);
     this.send({ type: "status", ...status });
+  }
+
+  #remember(status: DeviceStatus): void {
+    this.#sent = textOf(status);
+    this.#toldOfWaiting = status.pending > 0;
   }
 }
 

@@ -107,6 +107,7 @@ export class SyncLoop {
         failed: (failure) => (this.failure = failure),
         refused: (pause) => this.#refused(pause),
         arrived: () => (this.lastSyncAt = now()),
+        answered: () => this.#report.ifDrained(),
         broken: (error) => this.#broken(error),
       },
     );

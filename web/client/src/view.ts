@@ -3,7 +3,7 @@
  * their revision: one that continues its own is applied, anything else is read, incrementally by seq.
  */
 import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
-import type { InSight, ReplicaOptions, ReplicaRecord } from "./api.ts";
+import type { DeletedRecord, InSight, ReplicaOptions, ReplicaRecord } from "./api.ts";
 import type { Delta } from "./commit.ts";
 import type { BaseRecord, LocalStore, Overlay, SyncRow } from "./local-store.ts";
 import { OpenConflicts } from "./open-conflicts.ts";
@@ -125,6 +125,15 @@ export class View {
   }
   all(name: string): Iterable<ReplicaRecord<unknown>> {
     return this.#of(name).visible.values();
+  }
+  /** What the server holds as deleted, and nothing of this device's own shows in its place. */
+  deleted(name: string): DeletedRecord[] {
+    const { base, visible } = this.#of(name);
+    return [...base.keys()].flatMap((localId) => {
+      if (visible.has(localId)) return [];
+      const settled = settledOf(base.get(localId), this.#overlays.get(recordKey(name, localId)));
+      return settled?.deleted ? [{ localId, deviceId: settled.deviceId, deletedAt: settled.updatedAt }] : [];
+    });
   }
 
   /** Follows a commit of this tab. */

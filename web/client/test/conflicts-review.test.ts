@@ -156,26 +156,26 @@ describe("restores", () => {
     expect(inbox()).toEqual([]);
   });
 
-  it("over HTTP, and when the reading was interrupted", async () => {
+  it("S7: over HTTP alone, also after a start in the midst of it", async () => {
     const { head } = w.server;
-    w.server.liveUp = false;
-    w.server.cutAll();
+    for (const replica of [a, b]) await replica.close();
+    a = await open("a", { live: [] });
     await put(a, "two");
-    await synced();
-    await b.close();
+    await synced(a);
     w.server.httpUp = false;
     await put(a, "three");
     w.server.restore(head);
     w.server.put("x", noteWrite("n1", "one", 1, null));
-    for (let i = 0; i < 3; i++) w.server.put("x", noteWrite(`m${i}`, "of x", 1, null));
+    for (let i = 0; i < 5; i++) w.server.put("x", noteWrite(`m${i}`, "of x", 1, null));
     w.server.pageSize = 1;
     const { length } = w.server.pushes;
     const { length: asked } = w.server.requests;
     w.server.httpUp = true;
-    // after the first page of the fresh base
-    await w.time.until(() => w.server.requests.length >= asked + 3);
+    // one page of the fresh base has been read, and not the others
+    await w.time.until(() => w.server.requests.length >= asked + 4);
     await a.close();
-    a = await open("a");
+    expect(pushedSince(length)).toEqual([]);
+    a = await open("a", { live: [] });
     await synced(a);
     expect(pushedSince(length)).toEqual([
       ["n1", 2, "again"],
