@@ -73,7 +73,7 @@ export function machineFault(world: World, machine: Machine, { type, x, forMs }:
         );
       return void schedule.after(30, () => void world.revoke(machine));
     case "enrol anew":
-      return void world.enrolAnew(machine, x < 0.5);
+      return void enrolWhileTyping(world, machine, x);
     case "old protocol":
       network.isOld = true;
       network.cut("cut");
@@ -83,6 +83,17 @@ export function machineFault(world: World, machine: Machine, { type, x, forMs }:
         machine.openTab();
       });
   }
+}
+
+/** What waits unsent goes out under the new identity: as a display's, if it is one, it is refused and must stay visible. */
+function enrolWhileTyping(world: World, machine: Machine, x: number): void {
+  const { schedule } = world;
+  const who = world.machines.indexOf(machine);
+  machine.network.turnOff();
+  for (let at = 0; at < 60; at += 20)
+    schedule.after(at, () => world.perform({ at: 0, type: "note", who, x, forMs: 0 }));
+  schedule.after(200, () => void world.enrolAnew(machine, x < 0.5));
+  schedule.after(1_000, () => (machine.network.isOff = false));
 }
 
 function clearStorage(world: World, machine: Machine): void {

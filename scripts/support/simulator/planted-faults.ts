@@ -90,12 +90,6 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
       'item.resolve({ collection: item.write.collection.name, localId: item.write.localId, outcome: "accepted", syncVersion: item.write.syncVersion, hash: item.write.hash }, item.write.localId);',
   },
   {
-    what: "a later write of a record overtakes the one that is decided again",
-    file: server("store-lane.ts"),
-    find: "this.queue = [...batch.filter((item) => again.includes(item)), ...this.queue];",
-    replace: "this.queue = [...this.queue, ...batch.filter((item) => again.includes(item))].reverse();",
-  },
-  {
     what: "a notice is the truth",
     file: server("hub.ts"),
     find: "this.#wanted = Math.max(this.#wanted, head);",

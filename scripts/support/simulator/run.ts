@@ -145,6 +145,10 @@ async function checkAll(world: World): Promise<void> {
   for (const machine of machines) {
     if (retired.has(machine) || seedDevices.has(machine)) continue;
     checkAtHead(machine, world.shopOf(machine), violated);
+    // Digests heal what is wrong, which must not hide that it was.
+    const mismatches = rowsOn(machine).sync?.digestMismatches ?? 0;
+    if (mismatches > 0 && model.restores === 0)
+      violated("S12", `${machine.name}'s digests differed ${mismatches} times, and no database was put back`);
     await checkVisible(world, machine);
   }
 }
