@@ -41,7 +41,7 @@ export class StatusReport {
 
   #remember(status: DeviceStatus): void {
     this.#sent = textOf(status);
-    this.#toldOfWaiting = status.pending > 0;
+    this.#toldOfWaiting = (status.pending ?? 0) > 0;
   }
 }
 
