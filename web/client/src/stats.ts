@@ -35,7 +35,18 @@ export function statsOf(
 export function entryOf(row: OutboxRow): OutboxEntry {
   const { key, collection, localId, op, syncVersion, createdAt, state, error, resolves, data } = row;
   const settling = resolves === undefined ? {} : { resolves };
-  return { key, collection, localId, op, syncVersion, createdAt, state, data, ...settling, ...(error ? { error } : {}) };
+  return {
+    key,
+    collection,
+    localId,
+    op,
+    syncVersion,
+    createdAt,
+    state,
+    data,
+    ...settling,
+    ...(error ? { error } : {}),
+  };
 }
 
 /** What this device tells the server of its outbox and position. */
