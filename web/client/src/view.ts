@@ -3,29 +3,17 @@
  * their revision: one that continues its own is applied, anything else is read, incrementally by seq.
  */
 import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
-import type { DeletedRecord, InSight, ReplicaOptions, ReplicaRecord } from "./api.ts";
+import type { DeletedRecord, ReplicaOptions, ReplicaRecord } from "./api.ts";
 import type { Delta } from "./commit.ts";
 import type { BaseRecord, LocalStore, Overlay, SyncRow } from "./local-store.ts";
 import { OpenConflicts } from "./open-conflicts.ts";
+import { OpenedCollection } from "./opened-collection.ts";
 import { OutboxView } from "./outbox-view.ts";
 import { recordKey, type OutboxRow } from "./outbox.ts";
 import { signal, type Signal, type WritableSignal } from "./signal.ts";
 import { settledOf, visibleOf } from "./visible.ts";
 
-interface OpenedCollection {
-  readonly base: Map<string, BaseRecord>;
-  readonly visible: Map<string, ReplicaRecord<unknown>>;
-  readonly records: WritableSignal<readonly ReplicaRecord<unknown>[]>;
-  loaded: boolean;
-  dirty: boolean;
-}
-
 const NO_ROWS: readonly OutboxRow[] = [];
-
-function newlyOpened(): OpenedCollection {
-  const records = signal<readonly ReplicaRecord<unknown>[]>([]);
-  return { base: new Map(), visible: new Map(), records, loaded: false, dirty: false };
-}
 
 /** What a view knows of a record's open conflicts. */
 export interface ConflictsAbout {
@@ -63,7 +51,7 @@ export class View {
     this.#position = sync;
     this.#sync = signal(sync);
     // loaded with whatever is opened first: no record is shown without what its open conflict says of it
-    this.#opened.set(conflicts.name, newlyOpened());
+    this.#newlyOpened(conflicts.name);
   }
 
   /** As it was at the last flush; `position` is up to date at once. */
@@ -105,11 +93,7 @@ export class View {
 
   /** Loads a collection, once; afterwards it is kept up to date. */
   async open(name: string): Promise<void> {
-    let opened = this.#opened.get(name);
-    if (!opened) {
-      opened = newlyOpened();
-      this.#opened.set(name, opened);
-    }
+    const opened = this.#opened.get(name) ?? this.#newlyOpened(name);
     while (!opened.loaded) await this.#read();
     this.#flush();
   }
@@ -150,6 +134,12 @@ export class View {
     if (this.#reading) await this.#reading;
     const local = await this.store.read((tx) => tx.meta("local"));
     if (local && local.revision !== this.#revision) await this.#read();
+  }
+
+  #newlyOpened(name: string): OpenedCollection {
+    const opened = new OpenedCollection(name, Object.hasOwn(this.inSight, name) ? this.inSight[name] : undefined);
+    this.#opened.set(name, opened);
+    return opened;
   }
 
   #of(name: string): OpenedCollection {
@@ -218,17 +208,10 @@ export class View {
   #install(name: string, records: readonly BaseRecord[], touched: Set<string>): void {
     const opened = this.#opened.get(name);
     if (!opened) return;
-    for (const localId of opened.visible.keys()) touched.add(recordKey(name, localId));
-    opened.base.clear();
-    for (const record of records) {
-      opened.base.set(record.localId, record);
-      touched.add(recordKey(name, record.localId));
-    }
+    opened.install(records, touched);
     // what was never on the server is an overlay or an outbox row alone
     for (const key of [...this.#overlays.keys(), ...this.#rows.records(), ...this.#conflicts.records()])
       if (key.startsWith(`${name}/`)) touched.add(key);
-    opened.loaded = true;
-    opened.dirty = true;
   }
 
   #replaceOverlays(overlays: readonly Overlay[], touched: Set<string>): void {
@@ -239,9 +222,7 @@ export class View {
 
   #takeRecord(record: BaseRecord, touched: Set<string>): void {
     const opened = this.#opened.get(record.collection);
-    if (!opened?.loaded) return;
-    opened.base.set(record.localId, record);
-    touched.add(recordKey(record.collection, record.localId));
+    if (opened?.loaded) opened.take(record, touched);
   }
 
   #takePosition(sync: SyncRow): void {
@@ -281,9 +262,7 @@ export class View {
         this.deviceId(),
         this.#lostSide(key),
       );
-      if (record) opened.visible.set(localId, record);
-      else opened.visible.delete(localId);
-      opened.dirty = true;
+      opened.show(localId, record);
     }
     if (this.#flushing) return;
     this.#flushing = true;
@@ -293,26 +272,10 @@ export class View {
 
   #flush(): void {
     this.#flushing = false;
-    for (const [name, opened] of this.#opened) {
-      if (!opened.dirty) continue;
-      opened.dirty = false;
-      this.#forget(opened, Object.hasOwn(this.inSight, name) ? this.inSight[name] : undefined);
-      opened.records.set([...opened.visible.values()]);
-    }
+    for (const opened of this.#opened.values()) opened.tell();
     const rows = this.#rows.all();
     const shown = this.#outbox.get();
     if (rows.length !== shown.length || rows.some((row, i) => row !== shown[i])) this.#outbox.set(rows);
     this.#sync.set(this.#position);
-  }
-  /** The local database keeps what goes out of sight; whatever becomes of it later comes whole. */
-  #forget({ base, visible }: OpenedCollection, inSight: InSight | undefined): void {
-    if (!inSight) return;
-    const synced = [...visible.values()].filter((record) => record.sync === "synced");
-    const kept = new Set(inSight(synced));
-    for (const record of synced) {
-      if (kept.has(record)) continue;
-      visible.delete(record.localId);
-      base.delete(record.localId);
-    }
   }
 }

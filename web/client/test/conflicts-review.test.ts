@@ -176,6 +176,8 @@ describe("restores", () => {
     await a.close();
     expect(pushedSince(length)).toEqual([]);
     a = await open("a", { live: [] });
+    // in its first round
+    await w.time.until(() => w.server.pushes.length >= length + 2, 10_000);
     await synced(a);
     expect(pushedSince(length)).toEqual([
       ["n1", 2, "again"],
@@ -256,6 +258,30 @@ describe("restores", () => {
     expect(inbox()).toEqual([]);
     expect(await inboxOf(a)).toEqual([]);
   });
+});
+
+it("what is open decides how its record is shown, so it never leaves the memory", async () => {
+  const inSight = { [conflicts.name]: () => [] };
+  const c = await open("c", { inSight });
+  await c.collection(notes).get("n1");
+  await synced(c);
+  cable(false);
+  others("theirs");
+  await put(c, "mine");
+  cable(true);
+  await synced(c);
+  const [{ id } = { id: "" }] = await inboxOf(c);
+  w.server.reject = (write) => (write.resolves ? { code: "GUARD", message: "no" } : null);
+  await c.settle(id, "server");
+  const stats = latest(c.stats$);
+  await w.time.until(() => stats.value?.failed === 1);
+  await c.discardRejected(latest(c.outbox$).value?.[0]?.key ?? JSON.parse(await c.exportOutbox()).rows[0].key);
+  await w.time.settle();
+  expect(await see(c)).toMatchObject({ data: { text: "mine" }, sync: "attention", conflict: id });
+  w.server.reject = () => null;
+  await c.settle(id, "server");
+  await synced(c);
+  expect(await inboxOf(c)).toEqual([]);
 });
 
 describe("choices", () => {
