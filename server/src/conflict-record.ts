@@ -92,6 +92,18 @@ export function clientSide(write: CheckedWrite, nowMs: number): ConflictData["cl
   };
 }
 
+const MAX_ATTEMPTS = 3;
+/** Of a conflict's record, in characters of JSON: as the database writes it, and in a frame, it must still fit into one message. */
+const MAX_LENGTH = 1024 * 1024;
+
+/** With what came too late to take effect: the latest few, and no more than there is room for; at least this one, whatever its size. */
+export function withAttempt(conflict: ConflictData, write: CheckedWrite, nowMs: number): ConflictData {
+  let attempts = [...(conflict.attempts ?? []), clientSide(write, nowMs)].slice(-MAX_ATTEMPTS);
+  const isTooLarge = (): boolean => JSON.stringify({ ...conflict, attempts }).length > MAX_LENGTH;
+  while (attempts.length > 1 && isTooLarge()) attempts = attempts.slice(1);
+  return { ...conflict, attempts };
+}
+
 export function serverSide(server: StoredRecord): ConflictData["server"] {
   return {
     syncVersion: server.syncVersion,

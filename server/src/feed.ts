@@ -5,6 +5,7 @@ import type { Reset, ResetReason } from "@tillwire/protocol/messages";
 import { epochAfter, isBeyond } from "./epoch.ts";
 import { choose, encodeFrame, type Choice, type Stretch } from "./frames.ts";
 import type { Gate } from "./gate.ts";
+import { available } from "./store/guarded.ts";
 import type { ReplicationStore, StoreHead } from "./store/store.ts";
 import type { SyncTokens } from "./sync-tokens.ts";
 
@@ -71,15 +72,17 @@ export interface FeedOptions {
 const ALL = choose(null);
 
 export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOptions): Feed {
+  const ask = <T>(question: () => Promise<T>): Promise<T> => gate.run(() => available(question));
+
   async function readHead(storeId: string): Promise<StoreHead> {
-    const head = await gate.run(() => store.readHead(storeId));
+    const head = await ask(() => store.readHead(storeId));
     if (!head) throw new ReplicationError("NOT_FOUND", "no such store");
     return head;
   }
 
   const feed: Feed = {
     readPage: (storeId, from, choice, maxChanges = LIMITS.pageChanges) =>
-      gate.run(() =>
+      ask(() =>
         store.readFeed({ storeId, from, collections: choice.collections, maxChanges, maxBytes: LIMITS.frameBytes }),
       ),
     readAll: (storeId, from) => feed.readPage(storeId, from, ALL),
@@ -115,12 +118,12 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
     },
     async beginEpochAfterLoss(storeId, current, seen = current) {
       const next = epochAfter(newEpoch(), current, seen);
-      const epoch = await gate.run(() => store.beginEpoch(storeId, current, next, true, "CURSOR_AHEAD"));
+      const epoch = await ask(() => store.beginEpoch(storeId, current, next, true, "CURSOR_AHEAD"));
       onNewEpoch(storeId, epoch);
       return epoch;
     },
     async resetMessage(storeId, { reason, reoffer }, epoch) {
-      const wanted = reoffer ?? (await gate.run(() => store.wantsReoffers(storeId)));
+      const wanted = reoffer ?? (await ask(() => store.wantsReoffers(storeId)));
       return { type: "reset", reason, epoch, reoffer: wanted };
     },
   };

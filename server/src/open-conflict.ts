@@ -11,6 +11,7 @@ import {
   openFields,
   serverSide,
   summaryOf,
+  withAttempt,
 } from "./conflict-record.ts";
 import type { ConflictSummary, PlannedRow, StoredRecord } from "./store/store.ts";
 import type { Decided } from "./take-write.ts";
@@ -30,6 +31,9 @@ export function replaceSide(write: CheckedWrite, open: StoredRecord, current: St
   // Several devices may offer, in any order, what they hold of a device's versions: the highest counts.
   if (write.reoffer && write.syncVersion <= conflict.client.syncVersion)
     return lost(write, current, summaryOf(conflict), []);
+  // Outrun by a later one: from a device that was copied, or put back to an earlier moment.
+  if (write.syncVersion < conflict.client.syncVersion)
+    return lost(write, current, summaryOf(conflict), [conflictRow(withAttempt(conflict, write, nowMs), open)]);
   const { syncVersion: version, hash } = conflict.client;
   const next = {
     ...conflict,

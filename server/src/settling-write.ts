@@ -7,22 +7,18 @@ import { allDifferences, boundedDifferences, fieldDifferences } from "@tillwire/
 import type { FieldDifference } from "@tillwire/protocol/messages";
 import { sameBase, type CheckedWrite } from "./checked-write.ts";
 import {
-  clientSide,
   conflictIn,
   conflictRow,
   isNewRecord,
   openFields,
   serverSide,
   summaryOf,
+  withAttempt,
 } from "./conflict-record.ts";
 import { leaveOpen, lost, replaceSide } from "./open-conflict.ts";
 import type { PlannedRow, RecordContext, StoredRecord } from "./store/store.ts";
 import { rejected, remembered, takeWrite, type Decided } from "./take-write.ts";
 import { isCurrentBase, sameContent } from "./write-base.ts";
-
-const MAX_ATTEMPTS = 3;
-/** Of a conflict's record, in characters of JSON: as the database writes it, and in a frame, it must still fit into one message. */
-const MAX_LENGTH = 1024 * 1024;
 
 /** @param named the conflict that the write names, settled or not */
 export function decideSettling(
@@ -134,12 +130,4 @@ function concerns(fields: ReadonlySet<string>, field: string): boolean {
   const within = `${field}.`;
   for (const each of fields) if (each.startsWith(within)) return true;
   return false;
-}
-
-/** The latest few, and no more than there is room for; at least this one, whatever its size. */
-function withAttempt(conflict: ConflictData, write: CheckedWrite, nowMs: number): ConflictData {
-  let attempts = [...(conflict.attempts ?? []), clientSide(write, nowMs)].slice(-MAX_ATTEMPTS);
-  const isTooLarge = (): boolean => JSON.stringify({ ...conflict, attempts }).length > MAX_LENGTH;
-  while (attempts.length > 1 && isTooLarge()) attempts = attempts.slice(1);
-  return { ...conflict, attempts };
 }

@@ -94,6 +94,19 @@ describe("MANUAL leaves a conflict open", () => {
     expect(await conflicts()).toMatchObject([{ client: { data: { notes: "b for the third time" } } }]);
   });
 
+  test("S7: an edit that comes after a later one does not take its place, and is kept for people to see", async () => {
+    const { first, id } = await clash();
+    await shop.push("b", edit("b, fifth", 5, first));
+    const [late] = await shop.push("b", edit("b, fourth", 4, first));
+    expect(late).toMatchObject({ outcome: "conflict", conflict: { id } });
+    expect(await conflicts()).toMatchObject([
+      {
+        ...{ id, status: "open", client: { syncVersion: 5, data: { notes: "b, fifth" } } },
+        attempts: [{ deviceId: "b", syncVersion: 4, data: { notes: "b, fourth" } }],
+      },
+    ]);
+  });
+
   test("an edit of the value that stands is taken, by the losing device too, and the conflict waits on", async () => {
     const { current, id } = await clash();
     const [taken] = await shop.push("b", edit("b on top of a", 3, current));
