@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { text } from "node:stream/consumers";
 import { basename, join, resolve } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import postgres from "postgres";
@@ -213,6 +214,30 @@ test("a backup that is ended on the way leaves nothing", async () => {
   expect(readdirSync(directory).filter((file) => file.includes(`${files}.backup`))).toEqual([]);
 });
 
+test("a Ctrl-C that arrives twice, from the terminal and from npm, ends the command in order", async () => {
+  const holding = await database.sql.reserve();
+  await holding`begin`;
+  await holding`lock table records in access exclusive mode`;
+  const script = resolve(import.meta.dirname, "../../scripts/backup.mjs");
+  const env = { ...process.env, DATABASE_URL: database.url };
+  const child = spawn(process.execPath, [script, path], { env, stdio: ["ignore", "ignore", "pipe"] });
+  const said = text(child.stderr);
+  const ended = once(child, "exit");
+  await expect
+    .poll(() => database.sql`select from pg_locks where not granted and relation = 'records'::regclass`, {
+      timeout: 20_000,
+    })
+    .toHaveLength(1);
+  child.kill("SIGINT");
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  child.kill("SIGINT");
+  await holding`rollback`;
+  expect(await ended).toEqual([1, null]);
+  expect(await said).toBe("Ended: nothing has changed.\n");
+  expect(readdirSync(directory).filter((file) => file.includes(basename(path)))).toEqual([]);
+  holding.release();
+}, 30_000);
+
 test("what a killed backup left goes with the next one, unless it may still be written", async () => {
   const dayAgo = new Date(Date.now() - 24 * 60 * 60 * 1000);
   const draftOf = (name: string): string => join(directory, `.${name}.0123abcd${DRAFT_ENDING}`);
@@ -319,9 +344,9 @@ describe("a file that can't be restored changes nothing", () => {
 test("a table whose rows fit no longer is refused, and nothing has changed", async () => {
   await makeBackup();
   // Valid as a file; the database refuses a role that it does not know.
-  const text = gunzipSync(readFileSync(path)).toString("utf8");
+  const contentsOfFile = gunzipSync(readFileSync(path)).toString("utf8");
   const { RowSum } = await import("../src/backup/rows.ts");
-  const changed = text.replace(
+  const changed = contentsOfFile.replace(
     /(\{"table":"devices"[^\n]*\n)([^]*?)(\\\.\n)[^\n]*\n/,
     (_all, start: string, rows: string, end: string) => {
       const others = rows.replaceAll("\tregister\t", "\tadmiral\t");

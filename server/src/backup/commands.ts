@@ -143,8 +143,15 @@ async function withDatabase(
   work: (database: OpenDatabase, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const ended = new AbortController();
-  const onSignal = (): void => ended.abort();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
+  let endedAtMs = Infinity;
+  const onSignal = (): void => {
+    // npm passes on what the terminal has already delivered; a second one that is meant comes later
+    if (performance.now() - endedAtMs > 500) process.exit(130);
+    endedAtMs = Math.min(endedAtMs, performance.now());
+    ended.abort();
+  };
+  // To the very end of the process: a signal without a listener would end it before PostgreSQL has stopped.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
   const onLost = (error: unknown): void => ended.abort(error);
   const database = await openDatabase(config, { log: (message) => say(`Database: ${message}`), onLost });
   try {
@@ -152,7 +159,6 @@ async function withDatabase(
   } catch (error) {
     throw ended.signal.aborted ? new BackupError("BACKUP_INTERRUPTED", "Ended: nothing has changed.") : error;
   } finally {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.removeListener(signal, onSignal);
     await database.stop();
   }
 }
