@@ -25,7 +25,7 @@ export async function startFaultProxy(targetPort: number, port?: number): Promis
 
 export class FaultProxy {
   readonly port: number;
-  readonly #targetPort: number;
+  #targetPort: number;
   readonly #sockets = new Set<Socket>();
   /** Reads requests one by one while live links are blocked; a raw connection is not looked into. */
   readonly #filter = createHttpServer((incoming, outgoing) => this.#filterRequest(incoming, outgoing));
@@ -52,6 +52,11 @@ export class FaultProxy {
   /** Connections that clients have open now. */
   get connections(): number {
     return this.#sockets.size;
+  }
+
+  /** As a load balancer does: connections that are opened from now on go to that port, those that are open stay. Not healed. */
+  retarget(port: number): void {
+    this.#targetPort = port;
   }
 
   /** Ends every connection. New ones are taken, unless `refuse` says otherwise. */

@@ -1,11 +1,19 @@
 /** The invariants of INVARIANTS.md that are held against rows: of the server, of every device, and of the model. */
 import type { OutboxRow } from "@tillwire/client/outbox";
 import type { BaseRecord, MetaRows, Overlay, SyncRow } from "@tillwire/client/local-store";
+import type { MemoryDatabase } from "@tillwire/client/memory-store";
 import type { ConflictData } from "@tillwire/protocol/conflicts";
 import type { MemoryShop } from "@tillwire/server/store/memory-database";
-import type { Machine } from "./machine.ts";
 import type { Model, Violated } from "./model.ts";
 import { versionsOf } from "./shop-checks.ts";
+
+/** Of a device, simulated or real, what is looked at. */
+export interface CheckedMachine {
+  readonly name: string;
+  readonly plan: { readonly shop: number };
+  readonly identity: { readonly deviceId: string } | null;
+  readonly disk: { readonly database: MemoryDatabase };
+}
 
 export interface DiskRows {
   readonly sync: SyncRow | undefined;
@@ -16,7 +24,7 @@ export interface DiskRows {
   readonly outbox: readonly OutboxRow[];
 }
 
-export function rowsOn({ disk }: Machine): DiskRows {
+export function rowsOn({ disk }: CheckedMachine): DiskRows {
   const { database } = disk;
   const sync = database.meta.get("sync") as MetaRows["sync"] | undefined;
   const base = sync ? database.generations.get(sync.base) : undefined;
@@ -30,7 +38,7 @@ export function rowsOn({ disk }: Machine): DiskRows {
 }
 
 /** S5, S12: a device that stands at the head holds what the server holds. */
-export function checkAtHead(machine: Machine, shop: MemoryShop, violated: Violated): void {
+export function checkAtHead(machine: CheckedMachine, shop: MemoryShop, violated: Violated): void {
   const sync = machine.disk.database.meta.get("sync") as MetaRows["sync"] | undefined;
   if (!sync || sync.epoch !== shop.epoch || sync.cursor !== shop.head || sync.base !== sync.visible) return;
   const records = machine.disk.database.generations.get(sync.base) ?? new Map<string, BaseRecord>();
@@ -52,7 +60,7 @@ export function checkAtHead(machine: Machine, shop: MemoryShop, violated: Violat
 }
 
 /** S8: every edit that was saved is somewhere: taken, kept in a conflict or in a history, or waiting where people see it. */
-export function checkEdits(shop: MemoryShop, machines: readonly Machine[], model: Model, violated: Violated): void {
+export function checkEdits(shop: MemoryShop, machines: readonly CheckedMachine[], model: Model, violated: Violated): void {
   const found = new Map<string, number>();
   const deletions = new Set<string>();
   const take = (collection: string, localId: string, data: unknown): void => {
@@ -117,7 +125,7 @@ export function shopIndexOf(shop: MemoryShop): number {
  */
 export function checkMoney(
   shop: MemoryShop,
-  machines: readonly Machine[],
+  machines: readonly CheckedMachine[],
   waiting: readonly object[],
   model: Model,
   violated: Violated,
@@ -153,7 +161,7 @@ export function checkMoney(
 }
 
 /** Sales that a machine could bring back. */
-export function heldSales(machine: Machine): Set<string> {
+export function heldSales(machine: CheckedMachine): Set<string> {
   const { all, overlays, outbox } = rowsOn(machine);
   const sales = [...all, ...overlays, ...outbox].filter(({ collection }) => collection === "transactions");
   return new Set(sales.map(({ localId }) => localId));

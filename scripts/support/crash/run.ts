@@ -1,0 +1,198 @@
+/** Cycles: people work, something breaks, everything is put right, everybody gets even, and all invariants are looked at. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { ConflictPolicy } from "@tillwire/protocol/messages";
+import { Coverage } from "../simulator/coverage.ts";
+import { Random } from "../simulator/random.ts";
+import type { CrashDevice } from "./device.ts";
+import { FAULTS, weather } from "./faults.ts";
+import { Person } from "./people.ts";
+import { Site } from "./site.ts";
+import { verify } from "./verify.ts";
+
+/** L1: everybody is even by then. */
+const SETTLE_MS = 90_000;
+/** Every so many cycles a device is revoked in the middle of it. */
+const REVOKED_EVERY = 5;
+/** A violation often draws others after it. */
+const VIOLATIONS_MAX = 20;
+const POLICIES: readonly ConflictPolicy[] = ["MERGE", "MANUAL"];
+
+export interface CrashOptions {
+  readonly cycles: number;
+  readonly devices: number;
+  readonly seed: number;
+  /** Which faults; default: all. */
+  readonly faults?: readonly string[];
+  readonly progress: (line: string) => void;
+}
+
+export interface Violation {
+  readonly invariant: string;
+  readonly what: string;
+  readonly details: unknown;
+  readonly cycle: number;
+  readonly fault: string;
+}
+
+export interface CrashOutcome {
+  cycles: number;
+  readonly faults: Coverage;
+  readonly violations: Violation[];
+  /** Outcomes and kinds of conflicts that devices were told of. */
+  coverage: Coverage;
+  acknowledged: number;
+  sales: number;
+  cents: number;
+  ms: number;
+  /** Longest time to get even after a cycle. */
+  longestSettleMs: number;
+}
+
+export class CrashRun {
+  readonly outcome: CrashOutcome = {
+    ...{ cycles: 0, faults: new Coverage(), violations: [], coverage: new Coverage() },
+    ...{ acknowledged: 0, sales: 0, cents: 0, ms: 0, longestSettleMs: 0 },
+  };
+  site!: Site;
+  readonly #random: Random;
+  #fault = "";
+
+  constructor(private readonly options: CrashOptions) {
+    this.#random = new Random(options.seed, "crash test");
+  }
+
+  /** Ends early after a violation. The site stays open: `site.close()`. */
+  async run(): Promise<CrashOutcome> {
+    const startedAt = performance.now();
+    const { outcome, options } = this;
+    this.site = await Site.open(options.devices, this.violated);
+    await this.#settle();
+    for (const fault of this.#deck()) {
+      if (outcome.violations.length > 0) break;
+      await this.#cycle(fault);
+      outcome.ms = performance.now() - startedAt;
+    }
+    return outcome;
+  }
+
+  /** All invariants, now. */
+  async check(): Promise<void> {
+    const { outcome, site } = this;
+    outcome.coverage = await verify(site, this.violated);
+    const sales = site.shops.flatMap(({ model }) => [...model.sales.values()]);
+    outcome.acknowledged = site.shops.reduce((sum, { testimony }) => sum + testimony.acknowledged.length, 0);
+    outcome.sales = sales.length;
+    outcome.cents = sales.reduce((sum, { amountCents }) => sum + amountCents, 0);
+  }
+
+  readonly violated = (invariant: string, what: string, details: unknown = null): void => {
+    const { violations, cycles } = this.outcome;
+    if (violations.length >= VIOLATIONS_MAX) return;
+    violations.push({ invariant, what, details, cycle: cycles + 1, fault: this.#fault });
+  };
+
+  /** Each kind as often as any other, in an order that the seed draws. */
+  #deck(): string[] {
+    const random = this.#random.stream("deck");
+    const kinds = this.options.faults ?? Object.keys(FAULTS);
+    const deck: string[] = [];
+    while (deck.length < this.options.cycles) {
+      const left = [...kinds];
+      while (left.length > 0) deck.push(...left.splice(random.int(0, left.length - 1), 1));
+    }
+    return deck.slice(0, this.options.cycles);
+  }
+
+  async #cycle(fault: string): Promise<void> {
+    const { outcome, options, site } = this;
+    const number = outcome.cycles + 1;
+    const random = this.#random.stream(`cycle ${number}`);
+    this.#fault = fault;
+    const [beforeMs, forMs] = [random.int(300, 1_500), random.longTailed(900, 3_000)];
+    await this.#setPolicies(random);
+    const guest = number % REVOKED_EVERY === 0 ? await site.addDevice(0) : null;
+    const load = new AbortController();
+    const work = Promise.all([
+      ...this.#active().map((device) =>
+        new Person(device, site.shops[device.plan.shop]!.model, random.stream(device.name)).work(load.signal),
+      ),
+      weather(site, random.stream("weather"), load.signal),
+    ]);
+    await Promise.race([delay(beforeMs), work]);
+    await FAULTS[fault]!(site, random);
+    outcome.faults.add(fault);
+    const revoked = guest && this.#revoke(guest);
+    await Promise.race([delay(forMs), work]);
+    // Some get up again while people are still at it.
+    if (random.chance(0.5)) await site.heal();
+    load.abort();
+    await work;
+    await site.heal();
+    await revoked;
+    const settledMs = await this.#settle();
+    await this.check();
+    outcome.cycles = number;
+    outcome.longestSettleMs = Math.max(outcome.longestSettleMs, settledMs);
+    const text = `${fault} after ${beforeMs} ms for ${forMs} ms, even again ${Math.round(settledMs)} ms after`;
+    options.progress(`${number} of ${options.cycles}: ${text}; ${outcome.acknowledged} writes acknowledged`);
+  }
+
+  #active(): CrashDevice[] {
+    return this.site.devices.filter(({ revokedAtHead }) => revokedAtHead === null);
+  }
+
+  async #setPolicies(random: Random): Promise<void> {
+    for (const { storeId } of this.site.shops)
+      await this.site.admin("PUT", "/policies", { storeId, policies: { orders: random.pick(POLICIES) } });
+  }
+
+  /** S11: in the middle of its sales, and it goes on selling. */
+  async #revoke(guest: CrashDevice): Promise<void> {
+    const { site } = this;
+    const { storeId } = site.shops[guest.plan.shop]!;
+    const heads = (): Promise<number> =>
+      site.query(async (sql) => {
+        const [row] = await sql<{ head: string }[]>`select head from stores where id = ${storeId}`;
+        return Number(row!.head);
+      });
+    await persist(() => site.admin("DELETE", `/devices/${guest.identity.deviceId}?storeId=${storeId}`));
+    guest.revokedAtHead = await persist(heads);
+  }
+
+  /** L1. @returns after how many ms */
+  async #settle(): Promise<number> {
+    const { site } = this;
+    const startedAt = performance.now();
+    while (performance.now() - startedAt < SETTLE_MS) {
+      await Promise.all(this.#active().map(({ replica }) => replica.syncNow().catch(() => undefined)));
+      if (await this.#isEven()) return performance.now() - startedAt;
+      await delay(50);
+    }
+    const late = this.#active().map(({ name, sync, disk }) => ({
+      ...{ name, cursor: sync?.cursor, digestsEqual: sync?.digestsEqual },
+      outbox: [...disk.database.outbox.values()].slice(0, 3),
+    }));
+    this.violated("L1", `not everybody was even within ${SETTLE_MS} ms`, late);
+    return performance.now() - startedAt;
+  }
+
+  async #isEven(): Promise<boolean> {
+    const { site } = this;
+    const rows = await site.query(
+      (sql) => sql<{ id: string; head: string }[]>`select id, head from stores order by created_at`,
+    );
+    const heads = new Map(rows.map(({ id, head }) => [id, Number(head)]));
+    return this.#active().every((device) => device.isSettledAt(heads.get(device.identity.storeId) ?? 0));
+  }
+}
+
+/** Until it works: what is asked may be down for a while. */
+async function persist<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch {
+      await delay(50);
+    }
+  }
+}
