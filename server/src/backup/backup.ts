@@ -9,6 +9,7 @@ import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { Sql } from "postgres";
+import { systemRuntime } from "../runtime.ts";
 import { BackupError } from "./backup-error.ts";
 import {
   BACKUP_FORMAT,
@@ -63,7 +64,7 @@ function removeOldDrafts(directory: string): void {
     if (!DRAFT_NAME.test(file)) continue;
     const draft = join(directory, file);
     const found = statSync(draft, { throwIfNoEntry: false });
-    if (found && Date.now() - found.mtimeMs > DRAFT_LIVES_MS) removeIfThere(draft);
+    if (found && systemRuntime.now() - found.mtimeMs > DRAFT_LIVES_MS) removeIfThere(draft);
   }
 }
 

@@ -146,8 +146,8 @@ async function withDatabase(
   let endedAtMs = Infinity;
   const onSignal = (): void => {
     // npm passes on what the terminal has already delivered; a second one that is meant comes later
-    if (performance.now() - endedAtMs > 500) process.exit(130);
-    endedAtMs = Math.min(endedAtMs, performance.now());
+    if (systemRuntime.now() - endedAtMs > 500) process.exit(130);
+    endedAtMs = Math.min(endedAtMs, systemRuntime.now());
     ended.abort();
   };
   // To the very end of the process: a signal without a listener would end it before PostgreSQL has stopped.
