@@ -13,3 +13,11 @@ export interface Backend {
   saveIdentity(identity: Identity): Promise<void>;
   openReplica(identity: Identity): Promise<Replica>;
 }
+
+export interface RegisterBackend extends Backend {
+  /**
+   * This browser is no device any more, in none of its tabs; close the replica first.
+   * @throws UnsentWrites while anything waits or needs attention
+   */
+  forgetIdentity(): Promise<void>;
+}

@@ -2,11 +2,11 @@
 import "./theme/base.css";
 import { mount } from "svelte";
 import * as z from "zod/mini";
-import { enrol, loadIdentity, saveIdentity } from "@tillwire/client/enrol";
+import { enrol, forgetIdentity, loadIdentity, saveIdentity } from "@tillwire/client/enrol";
 import { createReplica } from "@tillwire/client/replica";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
 import App from "./app.svelte";
-import type { Backend } from "./backend.ts";
+import type { RegisterBackend } from "./backend.ts";
 import { browserEnvironment } from "./browser-environment.ts";
 import { syncIntervalMs } from "./sync-interval.ts";
 import { speak } from "./messages/messages.svelte.ts";
@@ -16,9 +16,17 @@ z.config({ jitless: true });
 
 const env = browserEnvironment();
 
-const backend: Backend = {
+// The other tabs of this browser would go on as a device that it no longer is. Their carts outlive the reload.
+const tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel("tillwire:identity") : null;
+tabs?.addEventListener("message", () => env.reload());
+
+const backend: RegisterBackend = {
   loadIdentity: () => loadIdentity(),
   saveIdentity: (identity) => saveIdentity(identity),
+  async forgetIdentity() {
+    await forgetIdentity();
+    tabs?.postMessage("forgotten");
+  },
   enrol: (code, deviceId) => enrol(env.origin, code, deviceId),
   openReplica: async (identity) => {
     const intervalMs = await syncIntervalMs(env.origin);

@@ -21,5 +21,6 @@ test("who has not synced is on top, the oldest work first; revoked devices are l
   ];
   const names = sortFleet(fleet).map(({ name }) => name);
   expect(names).toEqual(["old", "young", "revoked with work", "copied", "away", "fine", "revoked"]);
-  expect(unsentOf(fleet)).toEqual({ devices: 3, writes: 6 });
+  expect(unsentOf(fleet)).toEqual({ devices: 3, writes: 6, certain: false });
+  expect(unsentOf([device("here", { pending: 2 })]).certain).toBe(true);
 });

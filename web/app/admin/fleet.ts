@@ -12,9 +12,18 @@ export function sortFleet(devices: readonly FleetDevice[]): FleetDevice[] {
 }
 
 /** How much of the shop's work the server does not have, as far as it was told. */
-export function unsentOf(devices: readonly FleetDevice[]): { readonly devices: number; readonly writes: number } {
+export function unsentOf(devices: readonly FleetDevice[]): {
+  readonly devices: number;
+  readonly writes: number;
+  /** Whether all of them are here to tell; of others it is what they held when they were last heard. */
+  readonly certain: boolean;
+} {
   const holding = devices.filter((device) => holdsUnsent(device));
-  return { devices: holding.length, writes: holding.reduce((sum, { pending }) => sum + (pending ?? 0), 0) };
+  return {
+    devices: holding.length,
+    writes: holding.reduce((sum, { pending }) => sum + (pending ?? 0), 0),
+    certain: holding.every(({ online }) => online),
+  };
 }
 
 /** Names by deviceId. */

@@ -34,6 +34,11 @@ export function policyName(policy: string, { words }: Speech): string {
   return textOf(words.policyNames, policy) ?? words.policyNames.other;
 }
 
+/** "the server" is a name too, and may come first. */
+export function asSentence(text: string): string {
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
+}
+
 /** How it ended, or that it has not. */
 export function outcomeText({ status, settlement, client, server }: ConflictData, { words, nameOf }: Speech): string {
   if (status === "open" || settlement === null) return words.outcome.open;

@@ -28,9 +28,11 @@ export const enAdmin = {
   },
   devices: {
     label: "Devices",
-    allSynced: "Everything of every device is on the server",
+    allSynced: "Everything that devices told of is on the server",
     notSynced: (devices: number, writes: number) =>
       `${plural(devices, "device holds", "devices hold")} ${plural(writes, "change", "changes")} that the server does not have`,
+    notSyncedAsHeard: (devices: number, writes: number) =>
+      `${plural(devices, "device", "devices")} had ${plural(writes, "change", "changes")} unsent when last heard`,
     enrol: "Enrol a device",
     name: "Device",
     state: "Link",
@@ -45,6 +47,8 @@ export const enAdmin = {
     unknown: "Not known",
     held: (count: number, age: string | null) =>
       age === null ? plural(count, "change", "changes") : `${plural(count, "change", "changes")}, oldest ${age}`,
+    heldWhenHeard: (count: number, age: string | null) =>
+      `had ${plural(count, "change", "changes")} unsent when last heard${age === null ? "" : `, the oldest from ${age}`}`,
     rejected: (count: number) => plural(count, "rejected", "rejected"),
     equal: "Equal",
     different: "Different",
@@ -57,7 +61,7 @@ export const enAdmin = {
       COPIED: "Copied",
       DIGESTS_DIFFER: "Differs from the server",
       WRITES_REJECTED: "Has rejected changes",
-      HOLDS_UNSENT: "Away with unsent changes",
+      HOLDS_UNSENT: "Away, had unsent changes",
     },
     copiedText:
       "Its identity was seen on a second machine. Enrol one of the two anew with a code of its own, then take the warning back.",

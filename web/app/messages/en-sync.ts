@@ -90,16 +90,28 @@ export const enSync = {
       `${what} was changed elsewhere at the same time. Their version stands; yours is kept under conflicts.`,
     conflictOpenToast: (what: string) =>
       `${what} was changed elsewhere at the same time. Both versions are kept until somebody decides.`,
-    copied: "This register’s identity is in use on another machine too",
+    copied: "This register is in use on another machine too",
     copiedText:
-      "Its data was copied, or put back from a copy. Nothing is lost, but two machines now speak in one name. On one of the two: wait until nothing is waiting to be sent, delete this page’s data in the browser, and set it up again with a code of its own.",
+      "Its data was copied, or put back from a copy. Nothing is lost, but two machines now sell under one name. Set up one of the two anew, with a code of its own. Then the warning can be taken back in the back office.",
+    anew: "Set up this register anew",
+    anewTitle: "Set up this register anew?",
+    anewYes: "Set it up anew",
+    anewText:
+      "It forgets who it is, and asks for a new code. Everything it made is on the server and stays there. Do this on one of the two machines only.",
+    anewBlocked: (why: string) => `Not possible yet: ${why}.`,
+    anewUnsent: (count: number) => (count === 1 ? "1 change is not sent" : `${count} changes are not sent`),
+    anewRejected: (count: number) =>
+      count === 1 ? "1 rejected change needs a decision" : `${count} rejected changes need a decision`,
+    anewCart: "the cart is not empty",
+    anewOffline: "the server can’t be reached, and without it there is no new code",
     server: "the server",
   },
   strip: {
     offline: "Offline. You can sell, take payment and keep orders open; all is saved here and sent later.",
     offlineShort: "Offline – selling works, all is saved here",
     catchingUp: (done: string, of: string) => `Fetching ${done} of ${of} changes. You can sell meanwhile.`,
-    copied: "This register was copied to another machine.",
+    copied: "This register is in use on another machine too.",
+    copiedShort: "In use on another machine too",
     copiedDetails: "What to do",
     reauthenticate: "This register needs a new code to sync. Selling goes on.",
     upgrade: "A newer version must be loaded to sync. Selling goes on.",

@@ -2,6 +2,7 @@
 import { BehaviorSubject, combineLatest, map, type Observable } from "rxjs";
 import type {
   CollectionStats,
+  DeletedRecord,
   Identity,
   LinkStatus,
   OutboxEntry,
@@ -74,9 +75,17 @@ export class FakeReplica implements Replica {
       get: async (localId) => all().find((record) => record.localId === localId),
       query: async () => all(),
       records$: subject.pipe(map(() => all())),
+      deleted$: subject.pipe(map(() => this.#deleted(collection.name))),
       record$: (localId) =>
         subject.pipe(map((records) => records.get(localId) as unknown as ReplicaRecord<T> | undefined)),
     };
+  }
+
+  #deleted(collection: string): DeletedRecord[] {
+    const latest = [...this.#versions.values()].flatMap((versions) => versions.at(-1) ?? []);
+    return latest
+      .filter((change) => change.collection === collection && change.deleted)
+      .map(({ localId, deviceId, updatedAt }) => ({ localId, deviceId, deletedAt: updatedAt }));
   }
 
   async batch(
@@ -107,8 +116,8 @@ export class FakeReplica implements Replica {
   /** A deletion by whatever device. */
   remove(collection: string, localId: string, deviceId: string, updatedAt: number): void {
     const subject = this.#subject(collection);
-    subject.next(new Map([...subject.value].filter(([id]) => id !== localId)));
     this.#log({ collection, localId, data: null, hash: hashOf(null), deviceId, updatedAt });
+    subject.next(new Map([...subject.value].filter(([id]) => id !== localId)));
   }
 
   /** A conflict as the server would tell of it. */
@@ -129,7 +138,7 @@ export class FakeReplica implements Replica {
     const data = typeof choice === "object" ? choice.data : choice === "server" ? server.data : client.data;
     const localId = choice === "both" ? `${recordId}-2` : recordId;
     if (data === null) this.remove(collection, localId, this.identity.deviceId, this.now());
-    else this.#put(collection, { ...(data as object), id: localId });
+    else this.#put(collection, { ...(data as object), id: localId }, { resolves: conflictId });
     const settlement = { server: "SERVER", client: "CLIENT", both: "BOTH" } as const;
     const settle = () =>
       this.openConflict({
@@ -183,7 +192,7 @@ export class FakeReplica implements Replica {
   }
   async close(): Promise<void> {}
 
-  #put(name: string, data: object, _options?: PutOptions): AnyRecord {
+  #put(name: string, data: object, options?: PutOptions): AnyRecord {
     checkData(SHOP_COLLECTIONS.get(name) as AnyCollection, data);
     const subject = this.#subject(name);
     const records = new Map(subject.value);
@@ -198,6 +207,7 @@ export class FakeReplica implements Replica {
       createdAt: this.now(),
       state: "queued",
       data,
+      ...(options?.resolves === undefined ? {} : { resolves: options.resolves }),
     };
     this.outbox$.next([...this.outbox$.value, entry]);
     if (this.link$.value.state === "live") setTimeout(() => this.#settle(name, record, entry), 700);

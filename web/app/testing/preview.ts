@@ -9,7 +9,7 @@ import { v7 as uuidv7 } from "uuid";
 import type { Identity, LinkStatus } from "@tillwire/client/api";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import App from "../app.svelte";
-import type { Backend } from "../backend.ts";
+import type { RegisterBackend } from "../backend.ts";
 import type { Environment } from "../environment.ts";
 import { fillConflicts, fillHistory } from "./demo-conflicts.ts";
 import { demoOrder, demoProducts, DEVICES, SHOP } from "./demo-data.ts";
@@ -162,8 +162,10 @@ const env: Environment = {
     update: () => undefined,
   },
 };
-const backend: Backend = {
-  loadIdentity: async () => (scene === "enrol" ? null : identity),
+let forgotten = scene === "enrol";
+const backend: RegisterBackend = {
+  loadIdentity: async () => (forgotten ? null : identity),
+  forgetIdentity: async () => void (forgotten = true),
   saveIdentity: async () => undefined,
   enrol: async (code) => {
     await new Promise((resolve) => setTimeout(resolve, 400));
