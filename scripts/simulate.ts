@@ -56,9 +56,14 @@ async function runBatch(): Promise<boolean> {
   const startedAt = performance.now();
   const elapsedMs = (): number => performance.now() - startedAt;
   const speed = (): string => `${Math.round(sums.virtualMs / elapsedMs())} x real time`;
-  const progress = setInterval(() => {
-    process.stderr.write(`\r${sums.seeds} of ${count} seeds, ${failed.length} failed, ${speed()}  `);
-  }, 1_000);
+  // A terminal gets a line that changes, a log one now and then.
+  const progress = setInterval(
+    () => {
+      const end = process.stderr.isTTY ? "\r" : "\n";
+      process.stderr.write(`${sums.seeds} of ${count} seeds, ${failed.length} failed, ${speed()}  ${end}`);
+    },
+    process.stderr.isTTY ? 1_000 : 30_000,
+  );
   await inWorkers(seeds, (told) => {
     coverage.merge(told.coverage);
     for (const key of ["virtualMs", "events", "commits", "acknowledged", "sales"] as const) sums[key] += told[key];
