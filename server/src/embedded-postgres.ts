@@ -195,8 +195,9 @@ class Launcher implements EmbeddedPostgres {
     ]);
     if (exitCode === 0) return this.#writeState();
     const reason = this.#programs.logSince(logEnd);
-    // Processes of a server that was killed live on for a moment, and somebody may take a port that was free.
-    if (!/still in use|already in use/.test(reason)) throw failure(reason);
+    // Processes of a server that was killed live on for a moment, somebody may take a port that was free, and another process that
+    // uses this server may have been faster to bring it back.
+    if (!/still in use|already in use|postmaster\.pid" already exists/.test(reason)) throw failure(reason);
     await delay(100);
   }
 

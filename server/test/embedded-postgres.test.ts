@@ -128,6 +128,16 @@ test("a server that was killed under its launcher comes back with its data, at t
   await vi.waitFor(() => expect(server.pid).not.toBe(killed));
 });
 
+test("two processes that bring a killed server back at the same moment both go on with it", async () => {
+  const onLost = vi.fn();
+  for (let i = 0; i < 2; i++) started.push(await startEmbeddedPostgres({ dataDir, log: () => undefined, onLost }));
+  const killed = started[0]!.pid;
+  process.kill(killed, "SIGKILL");
+  await vi.waitFor(() => expect(started.map(({ pid }) => pid)).not.toContain(killed), { timeout: 20_000 });
+  expect(started[1]!.pid).toBe(started[0]!.pid);
+  expect(onLost).not.toHaveBeenCalled();
+});
+
 test("a start recovers what a killed launcher and a killed server left behind", async () => {
   const { child, postmasterPid } = await startElsewhere(dataDir);
   await killHard(child);
