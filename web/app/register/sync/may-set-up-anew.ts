@@ -1,5 +1,5 @@
 /** What keeps a register from being set up anew: nothing that people did may be lost by it. Pure. */
-import type { Messages } from "../../messages/en.ts";
+import type { PanelMessages } from "../../messages/en-panel.ts";
 
 export interface Kept {
   /** Writes that wait to be sent. */
@@ -12,12 +12,12 @@ export interface Kept {
 }
 
 /** @returns one text for each reason; none: it may be */
-export function reasonsAgainst({ pending, failed, cart, linked }: Kept, { sync }: Messages): string[] {
+export function reasonsAgainst({ pending, failed, cart, linked }: Kept, words: PanelMessages): string[] {
   const reasons: [boolean, string][] = [
-    [pending > 0, sync.anewUnsent(pending)],
-    [failed > 0, sync.anewRejected(failed)],
-    [cart > 0, sync.anewCart],
-    [!linked, sync.anewOffline],
+    [pending > 0, words.anewUnsent(pending)],
+    [failed > 0, words.anewRejected(failed)],
+    [cart > 0, words.anewCart],
+    [!linked, words.anewOffline],
   ];
   return reasons.flatMap(([holds, text]) => (holds ? text : []));
 }
