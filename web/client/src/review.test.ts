@@ -179,6 +179,19 @@ describe("HTTP", () => {
 });
 
 describe("a new token", () => {
+  it("ends a live link that speaks for the former one: nothing more is sent under the identity of before", async () => {
+    const a = await open("a");
+    const link = latest(a.link$);
+    await w.time.until(() => link.value?.state === "live");
+    await a.reauthenticate({ ...identityOf("a"), token: "new" });
+    await a.collection(notes).put({ id: "n1", text: "tea" });
+    await w.time.until(() => w.server.received.some(({ message }) => message.type === "push"));
+    const hello = w.server.received.findLastIndex(({ message }) => message.type === "hello");
+    expect(w.server.received[hello]!.message).toMatchObject({ token: "new" });
+    expect(w.server.received.findIndex(({ message }) => message.type === "push")).toBeGreaterThan(hello);
+    expect(link.value).toMatchObject({ paused: null });
+  });
+
   it("that came before the old one was refused is used, not asked for again", async () => {
     const a = await open("a");
     const link = latest(a.link$);

@@ -151,10 +151,12 @@ export class SyncLoop {
   nudge(): void {
     this.driver.dispatch({ type: "nudged" });
   }
-  /** A new token. */
+  /** A new token: it may be another device's, so that nothing more goes over a link of the former one. */
   resume(): void {
     this.failure = null;
-    this.driver.dispatch({ type: "resumed" });
+    if (this.driver.state.pausedFor) return this.driver.dispatch({ type: "resumed" });
+    if (this.#tokenUsed !== this.host.identity().token)
+      this.#fail(new ReplicationError("UNAVAILABLE", "the link was of a former token"));
   }
 
   /** @throws ReplicationError why it could not be done */
