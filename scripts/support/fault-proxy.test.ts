@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 
@@ -166,4 +166,21 @@ test("a target that is down looks like a server that is down", async () => {
   target.close();
   await once(target, "close");
   await expect(open()).rejects.toThrow();
+});
+
+test("what the target sends into a stall arrives after it, and so does what it sends then", async () => {
+  const theirs = once(target, "upgrade") as Promise<[unknown, Socket]>;
+  const socket = await open();
+  const heard: string[] = [];
+  socket.on("message", (data: Buffer) => heard.push(data.toString()));
+  const [, end] = await theirs;
+  proxy.stall();
+  end.write(Buffer.from([0x81, 1, 0x61]));
+  // by then the proxy has read it
+  for (let i = 0; i < 3; i++) await (await fetch(`http://127.0.0.1:${(target.address() as AddressInfo).port}/`)).text();
+  await proxy.heal();
+  await vi.waitFor(() => expect(heard).toEqual(["a"]));
+  end.write(Buffer.from([0x81, 1, 0x62]));
+  await vi.waitFor(() => expect(heard).toEqual(["a", "b"]));
+  socket.terminate();
 });

@@ -147,7 +147,10 @@ export class FaultProxy {
       queue = queue.then(() => this.#passage(dueAt)).then(step);
     };
     from.on("data", (chunk: Buffer) => {
-      if (this.#stalled) from.pause();
+      if (this.#stalled) {
+        from.pause();
+        void this.#stalled.then(() => from.resume());
+      }
       enqueue(() => this.#write(direction, chunk, from, to));
     });
     from.on("end", () => enqueue(() => to.end()));

@@ -60,7 +60,12 @@ export function checkAtHead(machine: CheckedMachine, shop: MemoryShop, violated:
 }
 
 /** S8: every edit that was saved is somewhere: taken, kept in a conflict or in a history, or waiting where people see it. */
-export function checkEdits(shop: MemoryShop, machines: readonly CheckedMachine[], model: Model, violated: Violated): void {
+export function checkEdits(
+  shop: MemoryShop,
+  machines: readonly CheckedMachine[],
+  model: Model,
+  violated: Violated,
+): void {
   const found = new Map<string, number>();
   const deletions = new Set<string>();
   const take = (collection: string, localId: string, data: unknown): void => {
