@@ -6,6 +6,7 @@ import { MemoryDatabase, openMemoryStore } from "@tillwire/client/memory-store";
 import { createReplica } from "@tillwire/client/replica";
 import { webSocketLinks } from "@tillwire/client/transports/websocket";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
+import { filter, firstValueFrom } from "rxjs";
 import { WebSocket } from "ws";
 import type { FaultProxy } from "../fault-proxy.ts";
 import type { CheckedMachine } from "../simulator/checks.ts";
@@ -46,6 +47,7 @@ export class CrashDevice implements CheckedMachine {
     this.disk = { database };
   }
 
+  /** Resolves when it has a link. */
   static async open(options: DeviceOptions): Promise<CrashDevice> {
     const database = new MemoryDatabase();
     const env = browserEnvironment({
@@ -60,6 +62,7 @@ export class CrashDevice implements CheckedMachine {
       { url: cable.url, identity, collections: SHOP_COLLECTIONS, live, syncIntervalMs: 200 },
       witness.overhear({ ...env, openLink }),
     );
+    await firstValueFrom(replica.link$.pipe(filter(({ state }) => state === "live" || state === "polling")));
     return new CrashDevice(options, replica, database);
   }
 

@@ -13,6 +13,7 @@ import type { CrashDevice } from "./device.ts";
 const PAUSE_MS = { from: 20, to: 250 };
 /** How long a form stays open, ms. */
 const FORM_MS = { from: 50, to: 600 };
+const TOUCHED_LATELY = 8;
 
 /** At one register, until it is told to stop. */
 export class Person {
@@ -100,11 +101,11 @@ export class Person {
     await this.device.replica.settle(localId, this.random.pick<SettleChoice>(["server", "client", merged]));
   }
 
-  /** Mostly what was touched lately: that is what people fight over. */
+  /** What was touched lately: that is what people fight over. */
   async #pick(where: (order: StampedOrder) => boolean = () => true) {
     const records = await this.device.replica.collection(stampedOrders).query({ where });
-    const byTime = records.sort((a, b) => b.updatedAt - a.updatedAt);
-    return byTime[Math.floor(this.random.next() ** 3 * byTime.length)];
+    const byTime = records.sort((a, b) => b.updatedAt - a.updatedAt).slice(0, TOUCHED_LATELY);
+    return byTime[Math.floor(this.random.next() * byTime.length)];
   }
 
   #newOrder(orderStatus: "PENDING" | "COMPLETED"): { order: StampedOrder; edit: number } {

@@ -34,8 +34,12 @@ interface DecidedRow {
 }
 
 /** @param name ends in the shop's index, as the checks know it */
-export function readShop(sql: Sql, storeId: string, name: string): Promise<MemoryShop> {
-  return sql.begin("isolation level repeatable read read only", (tx) => read(tx, storeId, name)) as Promise<MemoryShop>;
+export async function readShop(sql: Sql, storeId: string, name: string): Promise<MemoryShop> {
+  let shop!: MemoryShop;
+  await sql.begin("isolation level repeatable read read only", async (tx) => {
+    shop = await read(tx, storeId, name);
+  });
+  return shop;
 }
 
 async function read(tx: TransactionSql, storeId: string, name: string): Promise<MemoryShop> {

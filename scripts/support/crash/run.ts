@@ -127,13 +127,16 @@ export class CrashRun {
     if (random.chance(0.5)) await site.heal();
     load.abort();
     await work;
+    const healedAt = performance.now();
     await site.heal();
+    const upMs = performance.now() - healedAt;
     await revoked;
     const settledMs = await this.#settle();
     await this.check();
     outcome.cycles = number;
     outcome.longestSettleMs = Math.max(outcome.longestSettleMs, settledMs);
-    const text = `${fault} after ${beforeMs} ms for ${forMs} ms, even again ${Math.round(settledMs)} ms after`;
+    const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+    const text = `${fault}, healed after ${seconds(forMs)}, up in ${seconds(upMs)}, even in ${seconds(settledMs)}`;
     options.progress(`${number} of ${options.cycles}: ${text}; ${outcome.acknowledged} writes acknowledged`);
   }
 
@@ -161,10 +164,11 @@ export class CrashRun {
 
   /** L1. @returns after how many ms */
   async #settle(): Promise<number> {
-    const { site } = this;
     const startedAt = performance.now();
     while (performance.now() - startedAt < SETTLE_MS) {
-      await Promise.all(this.#active().map(({ replica }) => replica.syncNow().catch(() => undefined)));
+      // It waits long for a link that is dead; people try again.
+      const asked = this.#active().map(({ replica }) => replica.syncNow().catch(() => undefined));
+      await Promise.race([Promise.all(asked), delay(1_000)]);
       if (await this.#isEven()) return performance.now() - startedAt;
       await delay(50);
     }
@@ -188,10 +192,12 @@ export class CrashRun {
 
 /** Until it works: what is asked may be down for a while. */
 async function persist<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + SETTLE_MS;
   for (;;) {
     try {
       return await ask();
-    } catch {
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
       await delay(50);
     }
   }

@@ -8,7 +8,8 @@ const DOUBLED = new Set(["S2", "S3"]);
 
 export function summaryOf(options: CrashOptions, outcome: CrashOutcome): string[] {
   const { cycles, faults, violations, coverage, acknowledged, sales, cents, ms, longestSettleMs } = outcome;
-  const count = (kinds: ReadonlySet<string>): number => violations.filter(({ invariant }) => kinds.has(invariant)).length;
+  const count = (kinds: ReadonlySet<string>): number =>
+    violations.filter(({ invariant }) => kinds.has(invariant)).length;
   const told = [...coverage.counts].sort().map(([what, times]) => `${what} ${times}`);
   return [
     "",
