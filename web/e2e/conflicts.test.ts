@@ -178,6 +178,9 @@ describe("two registers change one open order at once", () => {
     await unplugQuietly(a);
     await a.page.getByTestId("keep-client").click();
     await a.page.locator('[data-testid="decision"][data-state="waiting"]').waitFor();
+    // It waits in the outbox, so a reload without the server forgets nothing.
+    await a.page.reload();
+    await a.page.locator('[data-testid="decision"][data-state="waiting"]').waitFor();
 
     // Nobody's side is "mine" on the third register. From the badge to the decision without a pointer.
     const { page } = c;

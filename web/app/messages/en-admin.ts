@@ -28,7 +28,7 @@ export const enAdmin = {
   },
   devices: {
     label: "Devices",
-    allSynced: "Everything that devices told of is on the server",
+    allSynced: "No device has told of unsent changes",
     notSynced: (devices: number, writes: number) =>
       `${plural(devices, "device holds", "devices hold")} ${plural(writes, "change", "changes")} that the server does not have`,
     notSyncedAsHeard: (devices: number, writes: number) =>
