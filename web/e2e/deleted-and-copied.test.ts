@@ -217,6 +217,6 @@ test("a page that is being fetched shows its outline; one that could not be come
   // the cart outlived it
   await till.goTo("sell");
   expect(await page.getByTestId("pay").isEnabled()).toBe(true);
-  expect(errors.filter((text) => !/ERR_FAILED|Failed to fetch/.test(text))).toEqual([]);
+  expect(errors.filter((text) => !/ERR_FAILED|Failed to fetch|Cross-Origin-Opener-Policy/.test(text))).toEqual([]);
   await context.close();
 });

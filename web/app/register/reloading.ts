@@ -1,6 +1,7 @@
 /** The way to a part of the app that could not be fetched. */
 const MEMORY = "tillwire.reloaded-for-a-part";
 const PAUSE_MS = 60_000;
+const ANSWER_MS = 5_000;
 
 /** Browsers remember that a module could not be had until the page is loaded again: the cart and the place outlive that. */
 export class Reloading {
@@ -22,5 +23,15 @@ export class Reloading {
   now(): void {
     this.env.tabMemory.write(MEMORY, String(this.env.now()));
     this.env.reload();
+  }
+}
+
+/** Whether the server is there: a page that is loaded again without it, and without a service worker, would be gone. */
+export async function isServerThere(origin: string): Promise<boolean> {
+  try {
+    const options = { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) } as const;
+    return (await fetch(`${origin}/api/config`, options)).ok;
+  } catch {
+    return false;
   }
 }
