@@ -198,11 +198,14 @@ test("a page that is being fetched shows its outline; one that could not be come
   const page = context.pages()[0] ?? (await context.newPage());
   const errors = collectErrors(context);
   let reachable = false;
+  let refused = 0;
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   await page.route("**/assets/inbox-*.js", async (route) => {
     await held;
-    return reachable ? route.continue() : route.abort();
+    if (reachable) return route.continue();
+    refused++;
+    return route.abort();
   });
   const till = await Register.enrolled(context, server, "Plain");
   await till.product(0).click();
@@ -210,6 +213,8 @@ test("a page that is being fetched shows its outline; one that could not be come
   await page.getByTestId("show-conflicts").click();
   await page.getByTestId("page-skeleton").waitFor();
   release();
+  // once more by itself, with the page loaded again; then it is up to people
+  await expect.poll(() => refused).toBe(2);
   await page.getByTestId("not-loaded").waitFor();
   reachable = true;
   await page.getByTestId("load-again").click();
