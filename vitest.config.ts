@@ -19,6 +19,7 @@ export default defineConfig({
           name: "unit",
           include: ["{protocol,server/src,web/client,web/app,scripts}/**/*.test.{ts,js}"],
           exclude: [...notTests, "**/*.integration.test.ts"],
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
@@ -31,6 +32,8 @@ export default defineConfig({
           globalSetup: "server/test/support/postgres-setup.ts",
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          // They wait for databases, links and processes more than they compute.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -35,6 +35,11 @@ const ticketRow = async (number: string) =>
   )[0];
 
 async function seriousFindings(page: Page): Promise<string[]> {
+  // What has just changed its colours is looked at when it has.
+  await page.evaluate(async () => {
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
+  });
   const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   // the page's security policy lets no script of others in; a debugger's is none of the page's
   const session = await page.context().newCDPSession(page);
