@@ -58,6 +58,7 @@ const serverSettings = [
 ];
 /** An advisory lock that every launcher of a server shares: the last one to leave stops it. */
 const inUse = 7_451_893;
+const LOCK_NOT_AVAILABLE = "55P03";
 const patienceMs = 60_000;
 /** Replaying what a crash left in the log may take long; that is no reason to give up. */
 const recoverySeconds = 600;
@@ -258,10 +259,12 @@ class Launcher implements EmbeddedPostgres {
     if (!sql) return false;
     try {
       await sql`select pg_advisory_unlock_shared(${inUse})`;
-      const [row] = await sql<{ alone: boolean }[]>`select pg_try_advisory_lock(${inUse}) as alone`;
-      return row?.alone === false;
-    } catch {
+      // Of a process that was killed the server may not know yet.
+      await sql`set lock_timeout = '1s'`;
+      await sql`select pg_advisory_lock(${inUse})`;
       return false;
+    } catch (error) {
+      return error instanceof postgres.PostgresError && error.code === LOCK_NOT_AVAILABLE;
     } finally {
       await sql.end({ timeout: 1 });
     }
