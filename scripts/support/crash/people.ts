@@ -97,8 +97,6 @@ export class Person {
     const open = await this.device.replica.collection(conflicts).query({ where: ({ status }) => status === "open" });
     if (open.length === 0) return;
     const { localId, data } = this.random.pick(open);
-    // What was not sent yet the settling value would replace, as any later edit of one's own does.
-    if ([...this.device.disk.database.outbox.values()].some((row) => row.localId === data.recordId)) return;
     const merged: SettleChoice = { data: data.client.data as object | null };
     await this.device.replica.settle(localId, this.random.pick<SettleChoice>(["server", "client", merged]));
   }

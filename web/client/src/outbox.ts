@@ -51,6 +51,8 @@ export interface OutboxRow {
   readonly hash: string;
   readonly data: unknown;
   readonly resolves?: string;
+  /** Position of the choice that settles the conflict, as it was made: an edit that the row takes in leads away from it. */
+  readonly chosen?: Base;
   readonly state: RowState;
   /** Device clock, epoch ms: first and latest edit in this row. */
   readonly createdAt: number;

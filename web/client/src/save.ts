@@ -244,7 +244,7 @@ async function withdrawOtherChoice(tx: WriteTx, draft: Draft, conflictId: string
     if (collection === draft.collection && localId === draft.localId) continue;
     const last = (await tx.outboxOf(collection, localId)).at(-1);
     // an edit that went into it must not be lost with it: then the server takes the first choice
-    if (last?.key === key && isUnsentChoice(last, conflictId) && last.absorbed.length === 0) tx.deleteOutbox(key);
+    if (last?.key === key && isUnsentChoice(last, conflictId)) tx.deleteOutbox(key);
   }
 }
 

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import type { Replica } from "./api.ts";
-import { identityOf, latest, noteWrite, notes, world, type World } from "../test/fixtures.ts";
+import { identityOf, latest, noteWrite, notes, world, type Note, type World } from "../test/fixtures.ts";
 
 let w: World;
 const opened: Replica[] = [];
@@ -266,6 +266,22 @@ describe("on one device", () => {
     expect(conflict()).toMatchObject({ status: "settled", settlement: "MERGED" });
     expect(stored()).toMatchObject({ data: { text: "mine, after the choice" } });
   });
+
+  it.each(["server", "client", "both"] as const)(
+    "S8: an edit of a choice that waits outlives the next choice: %s",
+    async (choice) => {
+      cable(false);
+      await a.settle(id, "client");
+      await put(a, "after the choice");
+      await a.settle(id, choice);
+      cable(true);
+      await synced();
+      const everKept = w.server.pushes.flatMap(({ writes }) => writes.map(({ data }) => (data as Note).text));
+      expect(everKept).toContain("after the choice");
+      expect(conflict()).toMatchObject({ status: "settled" });
+      if (choice !== "both") expect(stored()).toMatchObject({ data: { text: choice === "server" ? "theirs" : "mine" } });
+    },
+  );
 
   it("a choice put by hand, in a form that was opened on the own side, is made on the server's value", async () => {
     const { readAt } = (await see(a))!;

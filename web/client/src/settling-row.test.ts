@@ -69,6 +69,18 @@ describe("a write that settles a conflict", () => {
     ]);
   });
 
+  it("S8: does not give way once it took in an edit: the next choice stands behind it", () => {
+    const edited = edit(choose([], server(5), "x"), server(5), "edited");
+    expect(edited).toMatchObject([{ resolves: "c1", data: { text: "edited" } }]);
+    const again = choose(edited, server(5), "y");
+    expect(again).toMatchObject([
+      { resolves: "c1", data: { text: "edited" } },
+      { resolves: "c1", data: { text: "y" }, base: positionOf(edited[0]!) },
+    ]);
+    // Nothing was edited since the second choice: the third one takes its place, and its alone.
+    expect(choose(again, server(5), "z")).toMatchObject([{ data: { text: "edited" } }, { data: { text: "z" } }]);
+  });
+
   it("takes the place of a rejected write", () => {
     const rows = inState(edit([], server(5), "no"), "rejected");
     expect(choose(rows, server(5), "x")).toMatchObject([{ base: server(5), syncVersion: 7, state: "queued" }]);

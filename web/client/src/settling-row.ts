@@ -8,6 +8,8 @@ import {
   endOfLine,
   inChain,
   newRow,
+  positionOf,
+  samePosition,
   versionAbove,
   type Draft,
   type OutboxPlan,
@@ -25,29 +27,29 @@ export function enqueueSettling(rows: readonly OutboxRow[], server: Base, draft:
   const before = replaced ? rows.slice(0, -1) : rows;
   const base = baseOf(before, server, draft.readAt);
   const above = Math.max(0, ...rows.map((row) => row.syncVersion));
-  if (!replaced) return { put: [newRow(draft, key, base, above)], remove: [] };
-  if (replaced.state === "rejected")
-    return { put: [{ ...newRow(draft, key, base, above), absorbed: absorb(replaced) }], remove: [replaced.key] };
+  if (!replaced) return { put: [asChosen(newRow(draft, key, base, above))], remove: [] };
+  if (replaced.state === "rejected") {
+    const row = { ...newRow(draft, key, base, above), absorbed: absorb(replaced) };
+    return { put: [asChosen(row)], remove: [replaced.key] };
+  }
   // The person chose again: by what was seen now.
   const { op, hash, data, bytes } = draft;
   const syncVersion = versionAbove(Math.max(base.version, above, draft.above ?? 0));
-  const again = {
-    ...replaced,
-    op,
-    hash,
-    data,
-    bytes,
-    base,
-    syncVersion,
-    editedAt: draft.at,
-    absorbed: absorb(replaced),
-  };
-  return { put: [again], remove: [] };
+  const value = { op, hash, data, bytes, base, syncVersion, editedAt: draft.at, absorbed: absorb(replaced) };
+  return { put: [asChosen({ ...replaced, ...value })], remove: [] };
 }
 
-/** A choice about that conflict which can still be replaced by another one. */
+function asChosen(row: OutboxRow): OutboxRow {
+  return { ...row, chosen: positionOf(row) };
+}
+
+/**
+ * A choice about that conflict which can still be replaced by another one. One that took in an edit since can't: the edit would vanish
+ * with it. It is sent, and the next choice behind it.
+ */
 export function isUnsentChoice(row: OutboxRow, conflictId: string | undefined): boolean {
-  return row.state === "queued" && row.resolves === conflictId && !row.mayBeKnown && !row.reoffer;
+  const isAsChosen = samePosition(row.chosen ?? null, positionOf(row));
+  return row.state === "queued" && row.resolves === conflictId && isAsChosen && !row.mayBeKnown && !row.reoffer;
 }
 
 function baseOf(before: readonly OutboxRow[], server: Base, readAt: Base | undefined): Base {
