@@ -279,7 +279,8 @@ describe("on one device", () => {
       const everKept = w.server.pushes.flatMap(({ writes }) => writes.map(({ data }) => (data as Note).text));
       expect(everKept).toContain("after the choice");
       expect(conflict()).toMatchObject({ status: "settled" });
-      if (choice !== "both") expect(stored()).toMatchObject({ data: { text: choice === "server" ? "theirs" : "mine" } });
+      if (choice !== "both")
+        expect(stored()).toMatchObject({ data: { text: choice === "server" ? "theirs" : "mine" } });
     },
   );
 
