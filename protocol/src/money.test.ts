@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fromCents, isMoney, MAX_CENTS, roundCents, toCents } from "./money.ts";
+import { fromCents, isMoney, MAX_CENTS, roundedCents, toCents } from "./money.ts";
 
 test("every amount of cents survives the wire", () => {
   fc.assert(
@@ -16,9 +16,16 @@ test.each([0.001, 1.005, Number.NaN, Infinity, 100_000_000])("%s is no amount", 
   expect(isMoney(amount)).toBe(false);
 });
 
-test("halves round away from zero, as binary fractions of them do", () => {
-  expect(roundCents(0.5)).toBe(1);
-  expect(roundCents(-0.5)).toBe(-1);
-  expect(roundCents(100.499999)).toBe(100);
-  expect(roundCents(1.005 * 100)).toBe(101);
+test.each([
+  [1n, 2n, 1, 0],
+  [-1n, 2n, -1, 0],
+  [3n, 2n, 2, 2],
+  [-3n, 2n, -2, -2],
+  [1_005n, 10n, 101, 100],
+  [100_499_999n, 1_000_000n, 100, 100],
+  [100_500_001n, 1_000_000n, 101, 101],
+  [-1n, 3n, 0, 0],
+])("%s/%s of a cent: %s rounded up, %s to even", (numerator, denominator, up, even) => {
+  expect(roundedCents(numerator, denominator)).toBe(up);
+  expect(roundedCents(numerator, denominator, "HALF_EVEN")).toBe(even);
 });

@@ -20,8 +20,19 @@ export function fromCents(cents: number): number {
   return Math.round(cents) / 100;
 }
 
-/** Rounds half away from zero, as tills do; `cents` may be fractional. */
-export function roundCents(cents: number): number {
-  // The epsilon undoes the binary representation of products such as 1.005 * 100.
-  return Math.sign(cents) * Math.round(Math.abs(cents) + 1e-7);
+export const ROUNDINGS = ["HALF_UP", "HALF_EVEN"] as const;
+/** Of halves of a cent: away from zero, as most tills do, or to the even neighbour. */
+export type Rounding = (typeof ROUNDINGS)[number];
+
+/**
+ * `numerator / denominator` cents as whole cents, computed exactly: no binary fraction decides about a cent.
+ * @param denominator above 0
+ */
+export function roundedCents(numerator: bigint, denominator: bigint, rounding: Rounding = "HALF_UP"): number {
+  const sign = numerator < 0n ? -1 : 1;
+  const doubled = 2n * (numerator < 0n ? -numerator : numerator);
+  let cents = doubled / (2n * denominator);
+  const rest = doubled - 2n * denominator * cents;
+  if (rest > denominator || (rest === denominator && (rounding === "HALF_UP" || cents % 2n === 1n))) cents += 1n;
+  return cents === 0n ? 0 : sign * Number(cents);
 }

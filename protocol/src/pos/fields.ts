@@ -10,3 +10,7 @@ export const timeSchema = z.int().check(z.gte(0), z.lte(8_640_000_000_000_000));
 export const numberTextSchema = z.string().check(z.minLength(1), z.maxLength(LIMITS.numberLength));
 export const paymentMethodSchema = z.enum(["CASH", "CARD", "MOBILE", "GIFT_CARD", "OTHER"]);
 export type PaymentMethod = z.infer<typeof paymentMethodSchema>;
+
+/** Who did it, as it was then: the member of staff, or where there are none the device. */
+export const personSchema = z.looseObject({ id: z.string(), name: z.string() });
+export type Person = z.infer<typeof personSchema>;

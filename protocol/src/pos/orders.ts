@@ -3,9 +3,10 @@ import * as z from "zod/mini";
 import { defineCollection } from "../collection.ts";
 import { canonicalJson } from "../hash.ts";
 import { idSchema } from "../messages.ts";
-import { toCents } from "../money.ts";
-import { orderTotals, type TaxMode } from "./totals.ts";
-import { moneySchema, numberTextSchema, paymentMethodSchema, timeSchema } from "./fields.ts";
+import { ROUNDINGS, toCents } from "../money.ts";
+import { moneySchema, numberTextSchema, paymentMethodSchema, personSchema, timeSchema } from "./fields.ts";
+import { refundSchema, whyNotRefunded } from "./refunds.ts";
+import { orderTotals, TAX_MODES, type TaxMode } from "./totals.ts";
 
 const text = z.string();
 const textOrNull = z.nullish(z.string());
@@ -23,16 +24,30 @@ export const orderItemSchema = z.looseObject({
     /** A fraction: 0.08 is 8 %. */
     taxRate: z.nullish(z.number().check(z.gte(0), z.lte(1))),
   }),
+  /** Of a product that comes in several: `product.price` is the variation's then. */
   variation: z.nullish(z.unknown()),
   quantity: z.int(),
   modifiers: z.nullish(z.array(z.looseObject({ price: z.nullish(moneySchema), quantity: z.nullish(z.int()) }))),
+  /** Amount off the whole line. */
   discount: z.nullish(moneySchema),
+  /** Where the discount was given in per cent: it follows the quantity while the order is open. */
+  discountPercent: z.nullish(z.number().check(z.gte(0), z.lte(100))),
   notes: textOrNull,
 });
 export type OrderItem = z.infer<typeof orderItemSchema>;
 
 export const paymentStatusSchema = z.enum(["PENDING", "PAID", "REFUNDED", "FAILED"]);
 export const orderStatusSchema = z.enum(["PENDING", "COMPLETED", "CANCELLED", "REFUNDED"]);
+
+export const orderPaymentSchema = z.looseObject({
+  /** That of its SALE transaction. */
+  id: idSchema,
+  method: paymentMethodSchema,
+  amount: moneySchema,
+  /** Cash handed over. */
+  given: z.nullish(moneySchema),
+});
+export type OrderPayment = z.infer<typeof orderPaymentSchema>;
 
 export const orderSchema = z.looseObject({
   id: idSchema,
@@ -52,6 +67,21 @@ export const orderSchema = z.looseObject({
   notes: textOrNull,
   createdAt: timeSchema,
   completedAt: z.nullish(timeSchema),
+  discountPercent: z.nullish(z.number().check(z.gte(0), z.lte(100))),
+  /** On top of the total. */
+  tip: z.nullish(moneySchema),
+  /** How the totals were computed; absent: read off the sums. */
+  taxMode: z.nullish(z.enum(TAX_MODES)),
+  taxRounding: z.nullish(z.enum(ROUNDINGS)),
+  /** Each part of the payment; their amounts are total and tip. `paymentMethod` is OTHER where they differ in method. */
+  payments: z.nullish(z.array(orderPaymentSchema)),
+  refunds: z.nullish(z.array(refundSchema)),
+  /** Who sold it. */
+  userId: textOrNull,
+  userName: textOrNull,
+  /** Which register has the open order in its cart. */
+  holder: z.nullish(z.looseObject({ deviceId: idSchema, name: text, at: timeSchema })),
+  cancelledBy: z.nullish(personSchema),
 });
 export type Order = z.infer<typeof orderSchema>;
 
@@ -71,11 +101,16 @@ const NEXT_PAYMENT: Record<PaymentStatus, readonly PaymentStatus[]> = {
   PAID: ["REFUNDED"],
   REFUNDED: [],
 };
-const FROZEN_WHEN_PAID = ["items", "subtotal", "tax", "discount", "total"] as const;
+const FROZEN_WHEN_PAID = ["items", "subtotal", "tax", "discount", "total", "tip", "payments"] as const;
 
-/** A paid order never goes back to unpaid, its items and amounts are frozen; its status moves along its machine. */
+/**
+ * A paid order never goes back to unpaid, its items and amounts are frozen; its status moves along its machine; refunds are only ever added,
+ * and never more than was paid.
+ */
 export function guardOrder(current: Order | null, next: Order | null): string | null {
-  if (!current || !next) return null;
+  if (!next) return null;
+  const problem = whyNotRefunded(current, next);
+  if (problem || !current) return problem;
   if (next.orderStatus !== current.orderStatus && !NEXT_ORDER[current.orderStatus].includes(next.orderStatus)) {
     return `an order can't go from ${current.orderStatus} to ${next.orderStatus}`;
   }
@@ -101,9 +136,11 @@ function amountsOf({
   tax,
   discount,
   total,
+  tip,
+  payments,
 }: Order): Record<(typeof FROZEN_WHEN_PAID)[number], unknown> {
   const written = items.map((item) => ({ ...item, modifiers: item.modifiers ?? [], discount: item.discount ?? 0 }));
-  return { items: written, subtotal, tax, discount: discount ?? 0, total };
+  return { items: written, subtotal, tax, discount: discount ?? 0, total, tip: tip ?? 0, payments: payments ?? [] };
 }
 
 /** Totals of a merged order. Where neither items nor discount changed the server's stand, as whoever made them rounded them. */
@@ -115,12 +152,14 @@ export function deriveOrder(order: Order, server: Order, local: Order): Order {
     order.items,
     order.discount ?? 0,
     taxModeOf(server) ?? taxModeOf(local) ?? "exclusive",
+    order.taxRounding ?? "HALF_UP",
   );
   return { ...order, subtotal, tax, total };
 }
 
-/** An order does not tell whether its prices contain the tax; its sums do, unless there is no tax in them. */
-function taxModeOf({ subtotal, tax, discount, total }: Order): TaxMode | null {
+/** An order that does not tell whether its prices contain the tax shows it by its sums, unless there is no tax in them. */
+export function taxModeOf({ subtotal, tax, discount, total, taxMode }: Order): TaxMode | null {
+  if (taxMode) return taxMode;
   if (toCents(tax) === 0) return null;
   return toCents(total) === toCents(subtotal) - toCents(discount ?? 0) ? "inclusive" : "exclusive";
 }

@@ -1,8 +1,15 @@
 /** Totals of an order, in cents: what the register shows, charges and prints is computed here alone. */
-import { fromCents, roundCents, toCents } from "../money.ts";
+import { fromCents, roundedCents, toCents, type Rounding } from "../money.ts";
 import type { OrderItem } from "./orders.ts";
 
-export type TaxMode = "inclusive" | "exclusive";
+export const TAX_MODES = ["inclusive", "exclusive"] as const;
+/** Whether prices contain the tax or it comes on top. */
+export type TaxMode = (typeof TAX_MODES)[number];
+/** Tax rates are taken to six decimals: 0.08375 is exact. */
+export const RATE_UNITS = 1_000_000;
+export function rateUnits(item: OrderItem): number {
+  return Math.round((item.product.taxRate ?? 0) * RATE_UNITS);
+}
 
 export interface OrderTotals {
   /** Sum of the lines after line discounts; contains the tax in mode `inclusive`. All amounts as on the wire. */
@@ -21,19 +28,18 @@ export function lineCents(item: OrderItem): number {
 
 /**
  * @param orderDiscount amount off the whole order; lowers the taxed amounts in proportion
- * Tax is rounded per line, half away from zero.
+ * @param rounding of each line's tax; the shop declares it
  */
-export function orderTotals(items: readonly OrderItem[], orderDiscount: number, mode: TaxMode): OrderTotals {
+export function orderTotals(
+  items: readonly OrderItem[],
+  orderDiscount: number,
+  mode: TaxMode,
+  rounding: Rounding = "HALF_UP",
+): OrderTotals {
   const lines = items.map(lineCents);
-  const subtotalCents = lines.reduce((sum, cents) => sum + cents, 0);
+  const subtotalCents = sum(lines);
   const discountCents = toCents(orderDiscount);
-  const share = subtotalCents === 0 ? 0 : discountCents / subtotalCents;
-  let taxCents = 0;
-  items.forEach((item, index) => {
-    const rate = item.product.taxRate ?? 0;
-    const taxed = lines[index]! * (1 - share);
-    taxCents += roundCents(mode === "exclusive" ? taxed * rate : taxed - taxed / (1 + rate));
-  });
+  const taxCents = sum(lineTaxes(items, lines, discountCents, mode, rounding));
   const totalCents = subtotalCents - discountCents + (mode === "exclusive" ? taxCents : 0);
   return {
     subtotal: fromCents(subtotalCents),
@@ -41,4 +47,28 @@ export function orderTotals(items: readonly OrderItem[], orderDiscount: number, 
     discount: fromCents(discountCents),
     total: fromCents(totalCents),
   };
+}
+
+/** The tax of each line, in cents: exact, then rounded once. */
+function lineTaxes(
+  items: readonly OrderItem[],
+  lines: readonly number[],
+  discountCents: number,
+  mode: TaxMode,
+  rounding: Rounding,
+): number[] {
+  const subtotalCents = sum(lines);
+  return items.map((item, index) => {
+    const rate = BigInt(rateUnits(item));
+    if (rate === 0n) return 0;
+    // The line without its part of the discount is lineCents * kept / whole.
+    const [kept, whole] = subtotalCents > 0 ? [subtotalCents - discountCents, subtotalCents] : [1, 1];
+    const taxed = BigInt(lines[index]!) * BigInt(kept) * rate;
+    const units = BigInt(RATE_UNITS) + (mode === "inclusive" ? rate : 0n);
+    return roundedCents(taxed, BigInt(whole) * units, rounding);
+  });
+}
+
+function sum(amounts: readonly number[]): number {
+  return amounts.reduce((total, amount) => total + amount, 0);
 }

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { defineCollection } from "../collection.ts";
 import { canonicalJson } from "../hash.ts";
 import { idSchema } from "../messages.ts";
-import { moneySchema, numberTextSchema, paymentMethodSchema, timeSchema } from "./fields.ts";
+import { moneySchema, numberTextSchema, paymentMethodSchema, personSchema, timeSchema } from "./fields.ts";
 
 export const transactionSchema = z.looseObject({
   id: idSchema,
@@ -17,6 +17,11 @@ export const transactionSchema = z.looseObject({
   userId: z.string(),
   userName: z.string(),
   notes: z.nullish(z.string()),
+  /** Part of a payment beyond the order's total; not in `amount`. */
+  tip: z.nullish(moneySchema),
+  /** Of whose drawer it is. */
+  shiftId: z.nullish(z.string()),
+  authorisedBy: z.nullish(personSchema),
   createdAt: timeSchema,
   completedAt: z.nullish(timeSchema),
 });
@@ -30,6 +35,8 @@ const FROZEN_WHEN_COMPLETED = [
   "amount",
   "paymentMethod",
   "createdAt",
+  "tip",
+  "shiftId",
 ] as const;
 
 /** A COMPLETED transaction may only become REVERSED and is never deleted; a REVERSED one stays as it is. */

@@ -1,0 +1,128 @@
+/**
+ * Giving money back: each refund names the lines and how many of them, and its amount follows from what was paid. The order carries its refunds,
+ * so that no two registers together give back more than was paid: the second one's write is made on an older value, and loses.
+ */
+import * as z from "zod/mini";
+import { canonicalJson } from "../hash.ts";
+import { idSchema } from "../messages.ts";
+import { fromCents, roundedCents, toCents } from "../money.ts";
+import { moneySchema, paymentMethodSchema, personSchema, timeSchema } from "./fields.ts";
+import type { Order, OrderItem } from "./orders.ts";
+import { lineCents, RATE_UNITS, rateUnits } from "./totals.ts";
+
+export const refundSchema = z.looseObject({
+  /** That of its REFUND transaction: `refundId`. */
+  id: idSchema,
+  at: timeSchema,
+  lines: z.array(z.looseObject({ itemId: z.string(), quantity: z.int().check(z.gte(1)) })),
+  amount: moneySchema.check(z.gte(0)),
+  method: paymentMethodSchema,
+  by: personSchema,
+  authorisedBy: z.nullish(personSchema),
+  reason: z.nullish(z.string()),
+});
+export type Refund = z.infer<typeof refundSchema>;
+export type RefundLine = Pick<Refund["lines"][number], "itemId" | "quantity">;
+
+/**
+ * localId of an order's next refund transaction. Two registers that refund at once make the same one: the second is not taken silently.
+ */
+export function refundId(order: Order): string {
+  return `${order.id}.r${(order.refunds?.length ?? 0) + 1}`;
+}
+
+/** By item id: how many can still be given back. Empty unless the order was paid. */
+export function refundableQuantities(order: Order): Map<string, number> {
+  if (order.paymentStatus !== "PAID") return new Map();
+  const refunded = refundedQuantities(order);
+  return new Map(order.items.map((item) => [item.id, item.quantity - (refunded.get(item.id) ?? 0)]));
+}
+
+/** What is left to be given back, on the wire's scale. */
+export function refundableAmount(order: Order): number {
+  return order.paymentStatus === "PAID" ? fromCents(paidCents(order) - refundedCents(order)) : 0;
+}
+
+/**
+ * What these lines are worth: their part of the total, with discounts and tax. Whatever is refunded in however many parts adds up to what
+ * was paid, to the cent: the last part takes the rest, the tip with it.
+ * @param lines at most what `refundableQuantities` says
+ */
+export function refundAmount(order: Order, lines: readonly RefundLine[]): number {
+  const left = refundableQuantities(order);
+  const refunded = refundedQuantities(order);
+  const shares = sharesOfTotal(order);
+  let cents = 0;
+  order.items.forEach((item, index) => {
+    const quantity = lines.reduce((sum, line) => (line.itemId === item.id ? sum + line.quantity : sum), 0);
+    const before = refunded.get(item.id) ?? 0;
+    cents += partOf(shares[index]!, before + quantity, item.quantity) - partOf(shares[index]!, before, item.quantity);
+    left.set(item.id, (left.get(item.id) ?? 0) - quantity);
+  });
+  const isRest = [...left.values()].every((quantity) => quantity <= 0);
+  const restCents = paidCents(order) - refundedCents(order);
+  return fromCents(isRest ? restCents : Math.min(cents, restCents));
+}
+
+/** The guard's part: why the step must not happen, or null. */
+export function whyNotRefunded(current: Order | null, next: Order): string | null {
+  const kept = new Map(next.refunds?.map((refund) => [refund.id, refund]));
+  for (const refund of current?.refunds ?? []) {
+    const after = kept.get(refund.id);
+    if (!after || canonicalJson(after) !== canonicalJson(refund)) return "a refund never changes or vanishes";
+  }
+  if (!next.refunds || next.refunds.length === 0) return null;
+  if (kept.size < next.refunds.length) return "two refunds bear one id";
+  if (next.paymentStatus !== "PAID" && next.paymentStatus !== "REFUNDED") return "what was not paid can't be refunded";
+  if (refundedCents(next) > paidCents(next)) return "more than was paid can't be refunded";
+  const refunded = refundedQuantities(next);
+  const sold = new Map(next.items.map((item) => [item.id, item.quantity]));
+  for (const [itemId, quantity] of refunded)
+    if (quantity > (sold.get(itemId) ?? 0)) return "more than was sold can't be refunded";
+  return null;
+}
+
+function paidCents(order: Order): number {
+  return toCents(order.total) + toCents(order.tip ?? 0);
+}
+
+function refundedCents(order: Order): number {
+  return (order.refunds ?? []).reduce((sum, refund) => sum + toCents(refund.amount), 0);
+}
+
+function refundedQuantities(order: Order): Map<string, number> {
+  const quantities = new Map<string, number>();
+  for (const { lines } of order.refunds ?? [])
+    for (const { itemId, quantity } of lines) quantities.set(itemId, (quantities.get(itemId) ?? 0) + quantity);
+  return quantities;
+}
+
+/** The total in cents, divided among the lines by what they cost with tax; adds up exactly. */
+function sharesOfTotal(order: Order): number[] {
+  const weights = order.items.map((item) => BigInt(lineCents(item)) * BigInt(weightOf(order, item)));
+  const whole = weights.reduce((sum, weight) => sum + weight, 0n);
+  const totalCents = BigInt(toCents(order.total));
+  if (whole <= 0n) return weights.map(() => 0);
+  let sum = 0n;
+  let given = 0;
+  return weights.map((weight) => {
+    sum += weight;
+    const share = roundedCents(sum * totalCents, whole) - given;
+    given += share;
+    return share;
+  });
+}
+
+function weightOf(order: Order, item: OrderItem): number {
+  // Where tax comes on top, a line with more tax was paid more for.
+  const isOnTop = order.taxMode ? order.taxMode === "exclusive" : toCents(order.total) > netCents(order);
+  return RATE_UNITS + (isOnTop ? rateUnits(item) : 0);
+}
+
+function netCents({ subtotal, discount }: Order): number {
+  return toCents(subtotal) - toCents(discount ?? 0);
+}
+
+function partOf(shareCents: number, quantity: number, whole: number): number {
+  return whole > 0 ? roundedCents(BigInt(shareCents) * BigInt(quantity), BigInt(whole)) : 0;
+}
