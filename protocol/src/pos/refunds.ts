@@ -34,7 +34,7 @@ export function refundId(order: Order): string {
 /** By item id: how many can still be given back. Empty unless the order was paid. */
 export function refundableQuantities(order: Order): Map<string, number> {
   if (order.paymentStatus !== "PAID") return new Map();
-  const refunded = refundedQuantities(order);
+  const refunded = refundedQuantities(order.refunds ?? []);
   return new Map(order.items.map((item) => [item.id, item.quantity - (refunded.get(item.id) ?? 0)]));
 }
 
@@ -50,18 +50,17 @@ export function refundableAmount(order: Order): number {
  */
 export function refundAmount(order: Order, lines: readonly RefundLine[]): number {
   const left = refundableQuantities(order);
-  const refunded = refundedQuantities(order);
-  const shares = sharesOfTotal(order);
-  let cents = 0;
-  order.items.forEach((item, index) => {
-    const quantity = lines.reduce((sum, line) => (line.itemId === item.id ? sum + line.quantity : sum), 0);
-    const before = refunded.get(item.id) ?? 0;
-    cents += partOf(shares[index]!, before + quantity, item.quantity) - partOf(shares[index]!, before, item.quantity);
-    left.set(item.id, (left.get(item.id) ?? 0) - quantity);
-  });
+  for (const { itemId, quantity } of lines) left.set(itemId, (left.get(itemId) ?? 0) - quantity);
+  const cents = lineParts(order, lines, order.refunds ?? []).reduce((sum, part) => sum + part.cents, 0);
   const isRest = [...left.values()].every((quantity) => quantity <= 0);
   const restCents = paidCents(order) - refundedCents(order);
   return fromCents(isRest ? restCents : Math.min(cents, restCents));
+}
+
+/** What each line of a refund came to, in cents, as `refundAmount` added it up; the tip is in none of them. */
+export function refundLineCents(order: Order, refund: Refund): { item: OrderItem; cents: number }[] {
+  const refunds = order.refunds ?? [];
+  return lineParts(order, refund.lines, refunds.slice(0, refunds.indexOf(refund)));
 }
 
 /** The guard's part: why the step must not happen, or null. */
@@ -75,11 +74,27 @@ export function whyNotRefunded(current: Order | null, next: Order): string | nul
   if (kept.size < next.refunds.length) return "two refunds bear one id";
   if (next.paymentStatus !== "PAID" && next.paymentStatus !== "REFUNDED") return "what was not paid can't be refunded";
   if (refundedCents(next) > paidCents(next)) return "more than was paid can't be refunded";
-  const refunded = refundedQuantities(next);
+  const refunded = refundedQuantities(next.refunds);
   const sold = new Map(next.items.map((item) => [item.id, item.quantity]));
   for (const [itemId, quantity] of refunded)
     if (quantity > (sold.get(itemId) ?? 0)) return "more than was sold can't be refunded";
   return null;
+}
+
+function lineParts(
+  order: Order,
+  lines: readonly RefundLine[],
+  earlier: readonly Refund[],
+): { item: OrderItem; cents: number }[] {
+  const refunded = refundedQuantities(earlier);
+  const shares = sharesOfTotal(order);
+  return order.items.flatMap((item, index) => {
+    const quantity = lines.reduce((sum, line) => (line.itemId === item.id ? sum + line.quantity : sum), 0);
+    if (quantity === 0) return [];
+    const before = refunded.get(item.id) ?? 0;
+    const part = (count: number): number => partOf(shares[index]!, count, item.quantity);
+    return [{ item, cents: part(before + quantity) - part(before) }];
+  });
 }
 
 function paidCents(order: Order): number {
@@ -90,9 +105,9 @@ function refundedCents(order: Order): number {
   return (order.refunds ?? []).reduce((sum, refund) => sum + toCents(refund.amount), 0);
 }
 
-function refundedQuantities(order: Order): Map<string, number> {
+function refundedQuantities(refunds: readonly Refund[]): Map<string, number> {
   const quantities = new Map<string, number>();
-  for (const { lines } of order.refunds ?? [])
+  for (const { lines } of refunds)
     for (const { itemId, quantity } of lines) quantities.set(itemId, (quantities.get(itemId) ?? 0) + quantity);
   return quantities;
 }

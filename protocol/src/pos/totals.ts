@@ -50,7 +50,7 @@ export function orderTotals(
 }
 
 /** The tax of each line, in cents: exact, then rounded once. */
-function lineTaxes(
+export function lineTaxes(
   items: readonly OrderItem[],
   lines: readonly number[],
   discountCents: number,
