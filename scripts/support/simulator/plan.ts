@@ -122,14 +122,22 @@ export interface Plan {
 
 const KINDS: readonly MachineKind[] = ["socket.io", "socket.io", "websocket", "websocket", "http", "seed"];
 
-export function drawPlan(seed: number): Plan {
+/** How long a run is, unless somebody asks for another length: on average, in virtual minutes. */
+export const USUAL_MINUTES = 3;
+/** What comes after the troubles: everything heals, and then keeps silent. */
+const HEALING_S = 100;
+const USUAL_FAULTS_S: readonly [number, number] = [40, 120];
+
+/** @param minutes virtual, of all seeds on average; their troubles last as much longer or shorter. A plan is a pure function of both. */
+export function drawPlan(seed: number, minutes = USUAL_MINUTES): Plan {
   const random = new Random(seed, "plan");
+  const times = (minutes * 60 - HEALING_S) / (USUAL_MINUTES * 60 - HEALING_S);
   const shops = random.chance(0.2) ? 2 : 1;
   const machines = drawMachines(random.stream("machines"), shops);
-  const faultsEndMs = random.int(40, 120) * 1_000;
+  const faultsEndMs = Math.round(random.int(...USUAL_FAULTS_S) * times) * 1_000;
   const steps = [
     ...drawDeeds(random.stream("deeds"), machines, faultsEndMs),
-    ...drawFaults(random.stream("faults"), machines, faultsEndMs),
+    ...drawFaults(random.stream("faults"), machines, faultsEndMs, times),
   ];
   return {
     ...{ seed, machines, shops, nodes: random.chance(0.5) ? 2 : 1, databaseMs: random.pick([1, 2, 5]), faultsEndMs },
@@ -169,13 +177,13 @@ function drawDeeds(random: Random, machines: readonly MachinePlan[], endMs: numb
   return steps;
 }
 
-function drawFaults(random: Random, machines: readonly MachinePlan[], endMs: number): Step[] {
+function drawFaults(random: Random, machines: readonly MachinePlan[], endMs: number, times: number): Step[] {
   const steps: Step[] = [];
   // Each seed has its own mix: a few kinds of trouble, some of them often.
   const kinds = Array.from({ length: random.int(2, 6) }, () =>
     random.chance(0.65) ? random.pick(MACHINE_FAULTS) : random.pick(SHOP_FAULTS),
   );
-  const count = random.int(3, 24);
+  const count = Math.max(3, Math.round(random.int(3, 24) * times));
   for (let i = 0; i < count; i++)
     steps.push({
       ...{ at: random.int(1_000, endMs - 1), type: random.pick(kinds), who: random.int(0, machines.length - 1) },
