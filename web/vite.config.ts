@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import tailwindcss from "@tailwindcss/vite";
 import { defineConfig, type Plugin } from "vite";
+import { compiledMessages } from "./build/messages-plugin.ts";
 
 const server = process.env["API_BASE_URL"] ?? "http://localhost:8080";
 const WORKER = "service-worker.js";
@@ -15,7 +16,7 @@ const version = (JSON.parse(readFileSync(new URL("package.json", import.meta.url
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [svelte(), tailwindcss(), precache()],
+  plugins: [compiledMessages(), svelte(), tailwindcss(), precache()],
   define: { __APP_VERSION__: JSON.stringify(version) },
   server: {
     port: 5173,

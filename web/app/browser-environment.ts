@@ -5,11 +5,15 @@ import { watchServiceWorker } from "./service-worker-state.ts";
 
 declare const __APP_VERSION__: string;
 
+/** So that a page opens in the shop's language, before the shop's settings are read. */
+const LANGUAGE = "tillwire.language";
+
 export function browserEnvironment(): Environment {
   return {
     origin: location.origin,
     version: __APP_VERSION__,
-    languages: navigator.languages,
+    languages: [localStorage.getItem(LANGUAGE), ...navigator.languages].filter((tag) => tag !== null),
+    rememberLanguage: (tag) => localStorage.setItem(LANGUAGE, tag),
     now: () => Date.now(),
     newId: () => uuidv7(),
     every(ms, run) {

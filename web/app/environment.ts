@@ -3,8 +3,9 @@ export interface Environment {
   /** Origin of the server. */
   readonly origin: string;
   readonly version: string;
-  /** BCP 47 tags, best first. */
+  /** BCP 47 tags, best first: the shop's as last remembered, then the browser's. */
   readonly languages: readonly string[];
+  rememberLanguage(tag: string): void;
   /** False on plain http at a LAN address: no service worker, no storage persistence. */
   now(): number;
   newId(): string;

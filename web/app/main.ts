@@ -1,18 +1,12 @@
 /** The register's entry. The board (`display/main.ts`) is a page of its own. */
-import "./theme/base.css";
-import { mount } from "svelte";
-import * as z from "zod/mini";
 import { enrol, forgetIdentity, loadIdentity, saveIdentity } from "@tillwire/client/enrol";
 import { createReplica } from "@tillwire/client/replica";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
 import App from "./app.svelte";
 import type { RegisterBackend } from "./backend.ts";
 import { browserEnvironment } from "./browser-environment.ts";
+import { openPage } from "./open-page.ts";
 import { syncIntervalMs } from "./sync-interval.ts";
-import { speak } from "./messages/messages.svelte.ts";
-
-// The content security policy forbids compiling code, which zod would otherwise try.
-z.config({ jitless: true });
 
 const env = browserEnvironment();
 
@@ -41,7 +35,4 @@ const backend: RegisterBackend = {
   },
 };
 
-speak(env.languages);
-const target = document.getElementById("app");
-if (!target) throw new Error("index.html has no #app");
-mount(App, { target, props: { env, backend } });
+void openPage(App, { env, backend });

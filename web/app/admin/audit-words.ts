@@ -1,6 +1,6 @@
 /** An entry of the audit trail in words. Pure. */
 import { isObject } from "@tillwire/protocol/differences";
-import type { AdminMessages } from "../messages/en-admin.ts";
+import type { AdminMessages } from "../messages/messages.svelte.ts";
 import { textOf } from "../messages/text-of.ts";
 import { policyName } from "../conflicts/conflict-words.ts";
 import type { Speech } from "../conflicts/value-words.ts";
@@ -28,7 +28,7 @@ function detailText(name: string, value: unknown, messages: AdminMessages, speec
     const { from, to } = value;
     if (from === undefined && to === undefined) return null;
     const policy = (each: unknown) => (typeof each === "string" ? policyName(each, speech) : policies.builtIn);
-    return audit.fromTo(textOf(policies.collections, name) ?? name, policy(from), policy(to));
+    return audit.fromTo({ what: textOf(policies.collections, name) ?? name, from: policy(from), to: policy(to) });
   }
   const label = textOf(audit.details, name);
   if (label === undefined) return null;

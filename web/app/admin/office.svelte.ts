@@ -4,9 +4,7 @@ import type { Settings } from "@tillwire/protocol/pos/catalogue";
 import type { Speech } from "../conflicts/value-words.ts";
 import type { Environment } from "../environment.ts";
 import { formatsFor } from "../format.ts";
-import { ta } from "../messages/admin-messages.svelte.ts";
-import { tc } from "../messages/conflict-messages.svelte.ts";
-import { t } from "../messages/messages.svelte.ts";
+import { t, ta, tc } from "../messages/messages.svelte.ts";
 import { textOf } from "../messages/text-of.ts";
 import { namesOf } from "./fleet.ts";
 import { AdminError, type AdminApi, type FleetDevice } from "./admin-api.ts";
@@ -78,5 +76,5 @@ export class Office {
 }
 
 export function errorText({ code, message }: AdminError): string {
-  return textOf(ta().errors, code) ?? ta().errors.other(message);
+  return textOf(ta().errors, code) ?? ta().errors.other({ message });
 }

@@ -43,7 +43,7 @@ export function asSentence(text: string): string {
 export function outcomeText({ status, settlement, client, server }: ConflictData, { words, nameOf }: Speech): string {
   if (status === "open" || settlement === null) return words.outcome.open;
   if (settlement === "MERGED" || settlement === "BOTH") return words.outcome[settlement];
-  return words.outcome[settlement](nameOf(settlement === "CLIENT" ? client.deviceId : server.deviceId));
+  return words.outcome[settlement]({ who: nameOf(settlement === "CLIENT" ? client.deviceId : server.deviceId) });
 }
 
 /** Who settled it and when; null while it is open. */
@@ -54,8 +54,8 @@ export function settledByText(
   if (settledAt === null) return null;
   const when = dateTime(settledAt);
   return settledBy === null || settledBy === SERVER_DEVICE_ID
-    ? words.outcome.byPolicy(when)
-    : words.outcome.by(nameOf(settledBy), when);
+    ? words.outcome.byPolicy({ when })
+    : words.outcome.by({ who: nameOf(settledBy), when });
 }
 
 /** What became of this device's own decision, as far as the conflict tells: it is kept there, so this survives a reload. */

@@ -160,7 +160,10 @@ function lineRow(
   }
   const name = line.member.slice(line.member.lastIndexOf(".") + 1);
   return {
-    label: name === "notes" ? words.fields.lineNote(product) : words.fields.lineField(product, fieldName(name, speech)),
+    label:
+      name === "notes"
+        ? words.fields.lineNote({ product })
+        : words.fields.lineField({ product, field: fieldName(name, speech) }),
     client: valueText(name, localValue, speech),
     server: valueText(name, serverValue, speech),
   };

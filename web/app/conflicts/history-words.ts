@@ -39,13 +39,15 @@ function versionView(
   if (before.deleted) return { change, headline: "restored", lines: contentLines(change.data, speech) };
   const { history, values } = speech.words;
   const lines = differenceRows(collection, change.data, before.data, speech).map(({ label, client, server }) => {
-    if (server === values.notThere) return history.added(client);
-    if (client === values.notThere) return history.removed(server);
-    if (server === values.nothing) return history.set(label, client);
-    if (client === values.nothing) return history.cleared(label, server);
+    if (server === values.notThere) return history.added({ what: client });
+    if (client === values.notThere) return history.removed({ what: server });
+    if (server === values.nothing) return history.set({ label, after: client });
+    if (client === values.nothing) return history.cleared({ label, before: server });
     // "2 × Latte" names itself
     const named = client.includes(label) && server.includes(label);
-    return client === server ? `${label}: ${client}` : history.changed(named ? null : label, server, client);
+    if (client === server) return `${label}: ${client}`;
+    const sides = { before: server, after: client };
+    return named ? history.changed(sides) : history.changedIn({ label, ...sides });
   });
   return { change, headline: null, lines: lines.length > 0 ? lines.slice(0, MOST_LINES) : [history.noChange] };
 }
@@ -54,6 +56,6 @@ function versionView(
 function contentLines(data: unknown, speech: Speech): string[] {
   if (!isObject(data)) return [];
   return contentsOf(data, speech)
-    .map(([key, label, text]) => (isLine(key) ? text : speech.words.history.set(label, text)))
+    .map(([key, label, text]) => (isLine(key) ? text : speech.words.history.set({ label, after: text })))
     .slice(0, MOST_LINES);
 }

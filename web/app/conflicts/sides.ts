@@ -65,13 +65,13 @@ export function sidesOf(
 ): readonly [Side, Side] {
   const side = (role: Side["role"], deviceId: string): Side => {
     const own = deviceId === ownId;
-    return { role, deviceId, own, name: own ? words.sides.own(nameOf(deviceId)) : nameOf(deviceId) };
+    return { role, deviceId, own, name: own ? words.sides.own({ name: nameOf(deviceId) }) : nameOf(deviceId) };
   };
   let client = side("client", conflict.client.deviceId);
   let server = side("server", serverDeviceId);
   if (client.name === server.name) {
-    server = { ...server, name: words.sides.twice(nameOf(serverDeviceId), 1) };
-    client = { ...client, name: words.sides.twice(nameOf(conflict.client.deviceId), 2) };
+    server = { ...server, name: words.sides.twice({ name: nameOf(serverDeviceId), ordinal: 1 }) };
+    client = { ...client, name: words.sides.twice({ name: nameOf(conflict.client.deviceId), ordinal: 2 }) };
   }
   // Own comes first; among others what stands does.
   return client.own ? [client, server] : [server, client];

@@ -1,7 +1,7 @@
 /** Values and fields of records in words for people: money, quantities, lines, states. Never JSON. Pure. */
 import { isObject, own } from "@tillwire/protocol/differences";
-import type { ConflictMessages } from "../messages/en-conflicts.ts";
-import type { Messages } from "../messages/en.ts";
+import type { ConflictMessages } from "../messages/messages.svelte.ts";
+import type { Messages } from "../messages/messages.svelte.ts";
 import { textOf } from "../messages/text-of.ts";
 
 /** What words are made with: the texts, the shop's formats, and the names of devices. */
@@ -35,7 +35,9 @@ export function valueText(name: string, value: unknown, speech: Speech): string 
   if (typeof value === "number") {
     if (MONEY.has(name)) return money(value);
     if (TIMES.has(name)) return dateTime(value);
-    return name === "taxRate" ? words.values.percent(number(Math.round(value * 10_000) / 100)) : number(value);
+    return name === "taxRate"
+      ? words.values.percent({ percent: number(Math.round(value * 10_000) / 100) })
+      : number(value);
   }
   if (typeof value === "string") return STATES.has(name) ? stateText(name, value, speech) : cut(value);
   if (Array.isArray(value)) return listText(name, value, speech);

@@ -1,8 +1,5 @@
 /** The display's entry: a page of its own, which loads nothing of the register. */
-import "../theme/base.css";
 import "./display.css";
-import { mount } from "svelte";
-import * as z from "zod/mini";
 import { enrol, loadIdentity, saveIdentity } from "@tillwire/client/enrol";
 import { createReplica } from "@tillwire/client/replica";
 import { collectionSet } from "@tillwire/protocol/collection";
@@ -11,14 +8,11 @@ import { settings } from "@tillwire/protocol/pos/catalogue";
 import { tickets } from "@tillwire/protocol/pos/tickets";
 import type { Backend } from "../backend.ts";
 import { browserEnvironment } from "../browser-environment.ts";
-import { speak } from "../messages/messages.svelte.ts";
+import { openPage } from "../open-page.ts";
 import { displayEnvironment } from "./display-environment.ts";
 import Display from "./display.svelte";
 import { POLL_MS } from "./freshness.ts";
 import { ticketsInSight } from "./served-window.ts";
-
-// The content security policy forbids compiling code, which zod would otherwise try.
-z.config({ jitless: true });
 
 const env = displayEnvironment(browserEnvironment());
 
@@ -39,7 +33,4 @@ const backend: Backend = {
     }),
 };
 
-speak(env.languages);
-const target = document.getElementById("app");
-if (!target) throw new Error("display.html has no #app");
-mount(Display, { target, props: { env, backend } });
+void openPage(Display, { env, backend }, "display");

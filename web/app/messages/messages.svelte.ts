@@ -1,21 +1,70 @@
 /** The texts in the language that people chose; components read them as `t().pay.title`. */
-import { en, type Messages } from "./en.ts";
+import { LANGUAGES, languageFor, type Language, type MessagePart, type TextsOf } from "./languages.ts";
+import { textsOf, type CompiledMessages } from "./texts.ts";
 
-const LANGUAGES: Readonly<Record<string, Messages>> = { en };
+type Loaded = { readonly [Part in MessagePart]?: TextsOf<Part> };
 
-let chosen = $state("en");
+export type Messages = TextsOf<"register">;
+export type PanelMessages = TextsOf<"panel">;
+export type ConflictMessages = TextsOf<"conflicts">;
+export type DisplayMessages = TextsOf<"display">;
+export type AdminMessages = TextsOf<"admin">;
 
-export function t(): Messages {
-  return LANGUAGES[chosen] ?? en;
+/** The first load of every page. */
+export const t = (): Messages => texts("register");
+/** The sync panel. */
+export const tp = (): PanelMessages => texts("panel");
+/** Conflicts and histories. */
+export const tc = (): ConflictMessages => texts("conflicts");
+/** The display. */
+export const td = (): DisplayMessages => texts("display");
+/** The back office. */
+export const ta = (): AdminMessages => texts("admin");
+
+let language: Language = "en";
+const needed = new Set<MessagePart>();
+let loaded = $state.raw<Loaded>({});
+
+function texts<Part extends MessagePart>(part: Part): TextsOf<Part> {
+  const found = loaded[part];
+  if (!found) throw new Error(`the texts of ${part} are read before they were asked for`);
+  return found;
 }
 
-/** Key of the chosen language in tables of texts like the one above. */
-export function language(): string {
-  return chosen;
+/** Resolves when the texts of these parts can be read, from now on in every language; rejects where they can't be fetched. */
+export async function needTexts(...parts: readonly MessagePart[]): Promise<void> {
+  const wanted = language;
+  const missing = parts.filter((part) => !loaded[part]);
+  const fetched = await fetchTexts(wanted, missing);
+  for (const part of parts) needed.add(part);
+  // another language was chosen meanwhile
+  if (wanted !== language) return needTexts(...parts);
+  loaded = { ...fetched, ...loaded };
 }
 
-/** @param tags BCP 47, best first; the first language that we have texts for is taken, else English */
-export function speak(tags: readonly string[]): void {
-  const known = tags.map((tag) => tag.toLowerCase().split("-")[0] ?? "").find((each) => Object.hasOwn(LANGUAGES, each));
-  chosen = known ?? "en";
+/**
+ * Changes the language as soon as its texts are here; where they can't be fetched everything stays as it was.
+ * @param tags BCP 47, best first
+ */
+export async function speak(tags: readonly string[], page: HTMLElement = document.documentElement): Promise<void> {
+  const wanted = languageFor(tags);
+  if (wanted !== language) {
+    const parts = [...needed];
+    const fetched = await fetchTexts(wanted, parts).catch(() => null);
+    if (!fetched) return;
+    // parts that joined while these came
+    if ([...needed].some((part) => !fetched[part])) return speak(tags, page);
+    language = wanted;
+    loaded = fetched;
+  }
+  page.lang = wanted;
+  page.dir = LANGUAGES[wanted].direction;
+}
+
+async function fetchTexts(wanted: Language, parts: readonly MessagePart[]): Promise<Loaded> {
+  const { files } = LANGUAGES[wanted];
+  const entries = parts.map(
+    async (part) => [part, textsOf((await files[part]()) as unknown as CompiledMessages, wanted)] as const,
+  );
+  return Object.fromEntries(await Promise.all(entries)) as Loaded;
 }

@@ -1,10 +1,10 @@
 /** Why something could not be saved on this device, in plain words. */
-import type { Messages } from "../messages/en.ts";
+import type { Messages } from "../messages/messages.svelte.ts";
 import { textOf } from "../messages/text-of.ts";
 
 export function saveErrorText(error: unknown, messages: Messages): string {
-  if (!(error instanceof Error)) return messages.rejections.other(String(error));
+  if (!(error instanceof Error)) return messages.rejections.other({ message: String(error) });
   if (error.name === "QuotaExceededError") return messages.rejections.quota;
   const code = "code" in error ? String(error.code) : "";
-  return textOf(messages.rejections, code) ?? messages.rejections.other(error.message);
+  return textOf(messages.rejections, code) ?? messages.rejections.other({ message: error.message });
 }

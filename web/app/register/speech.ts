@@ -1,7 +1,6 @@
 /** How this register speaks of records: its texts, the shop's formats and the names of the devices. Read it inside `$derived`. */
 import type { Speech } from "../conflicts/value-words.ts";
-import { tc } from "../messages/conflict-messages.svelte.ts";
-import { t } from "../messages/messages.svelte.ts";
+import { t, tc } from "../messages/messages.svelte.ts";
 import type { Till } from "./till.svelte.ts";
 
 export function speechOf(till: Till): Speech {

@@ -102,7 +102,7 @@ export class Till {
       const { collection, server, client, status } = lost;
       const what = recordName(collection, server.data ?? client.data, t());
       this.notify(
-        status === "open" ? t().sync.conflictOpenToast(what) : t().sync.conflictToast(what),
+        status === "open" ? t().sync.conflictOpenToast({ what }) : t().sync.conflictToast({ what }),
         CONFLICT_TOAST_MS,
       );
     });
@@ -153,7 +153,7 @@ export class Till {
 
   /** Who made an order: the device's name, else the register that its number's prefix names. */
   makerOf(record: ReplicaRecord<Order>): string {
-    return this.deviceName(record.createdBy) ?? t().app.register(record.data.orderNumber.split("-")[0] ?? "");
+    return this.deviceName(record.createdBy) ?? t().app.register({ code: record.data.orderNumber.split("-")[0] ?? "" });
   }
 
   /** @returns localId of an open conflict about this record, whoever lost; undefined: none */

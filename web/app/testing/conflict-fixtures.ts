@@ -2,8 +2,9 @@
 import type { ConflictData } from "@tillwire/protocol/conflicts";
 import type { Order } from "@tillwire/protocol/pos/orders";
 import type { Speech } from "../conflicts/value-words.ts";
-import { enConflicts } from "../messages/en-conflicts.ts";
-import { en } from "../messages/en.ts";
+import { conflicts } from "../messages/en/conflicts.ts";
+import { register } from "../messages/en/register.ts";
+import { textsFrom } from "./texts.ts";
 
 const NAMES = new Map([
   ["d1", "Till 1"],
@@ -12,8 +13,8 @@ const NAMES = new Map([
 ]);
 
 export const speech: Speech = {
-  messages: en,
-  words: enConflicts,
+  messages: textsFrom(register),
+  words: textsFrom(conflicts),
   money: (amount) => `€${amount.toFixed(2)}`,
   number: String,
   dateTime: (at) => `at ${at}`,

@@ -1,21 +1,22 @@
 /**
  * The register on a fake replica, for looking at it: `vite` serves /app/testing/preview.html?scene=... while developing; no build contains
  * it. Scenes: live (default), offline, attention, catching-up, first-start, polling, paused, enrol, empty, many,
- * conflicts (behind #conflicts and #history/orders/o1), conflicts-offline, copied.
+ * conflicts (behind #conflicts and #history/orders/o1), conflicts-offline, copied. `&language=de`: in German.
  */
-import "../theme/base.css";
-import { mount } from "svelte";
 import { v7 as uuidv7 } from "uuid";
 import type { Identity, LinkStatus } from "@tillwire/client/api";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import App from "../app.svelte";
 import type { RegisterBackend } from "../backend.ts";
 import type { Environment } from "../environment.ts";
+import { openPage } from "../open-page.ts";
 import { fillConflicts, fillHistory } from "./demo-conflicts.ts";
-import { demoOrder, demoProducts, DEVICES, SHOP } from "./demo-data.ts";
+import { demoOrder, demoProducts, DEVICES, SHOP as DEMO_SHOP } from "./demo-data.ts";
 import { FakeReplica } from "./fake-replica.ts";
 
-const scene = new URLSearchParams(location.search).get("scene") ?? "live";
+const query = new URLSearchParams(location.search);
+const scene = query.get("scene") ?? "live";
+const SHOP = { ...DEMO_SHOP, language: query.get("language") ?? DEMO_SHOP.language };
 const identity: Identity = {
   token: "t",
   deviceId: "d1",
@@ -127,7 +128,8 @@ const scenes: Record<string, () => Promise<void> | void> = {
 const env: Environment = {
   origin: location.origin,
   version: "preview",
-  languages: ["en-IE"],
+  languages: [SHOP.language],
+  rememberLanguage: () => undefined,
   now,
   newId: uuidv7,
   every: (ms, run) => {
@@ -182,5 +184,4 @@ const backend: RegisterBackend = {
 Object.assign(globalThis, {
   preview: { replica, receiveOrders, link },
 });
-const target = document.getElementById("app");
-if (target) mount(App, { target, props: { env, backend } });
+void openPage(App, { env, backend });

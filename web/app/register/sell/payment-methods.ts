@@ -3,7 +3,7 @@ import type { Component } from "svelte";
 import Banknote from "@lucide/svelte/icons/banknote";
 import CreditCard from "@lucide/svelte/icons/credit-card";
 import type { PaymentMethod } from "@tillwire/protocol/pos/fields";
-import type { Messages } from "../../messages/en.ts";
+import type { Messages } from "../../messages/messages.svelte.ts";
 
 export interface OfferedMethod {
   readonly method: PaymentMethod;

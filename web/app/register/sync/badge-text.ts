@@ -1,8 +1,9 @@
 /** The badge in words. */
-import type { Messages } from "../../messages/en.ts";
+import type { Messages } from "../../messages/messages.svelte.ts";
 import type { Badge } from "./badge.ts";
 
 export function badgeText({ state, count, percent }: Badge, { sync: { badge } }: Messages): string {
   if (state === "live") return badge.live;
-  return state === "catching-up" ? badge[state](percent) : badge[state](count);
+  if (state === "catching-up") return percent === null ? badge[state] : badge.catchingUpPercent({ percent });
+  return badge[state]({ count });
 }

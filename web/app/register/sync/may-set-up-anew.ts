@@ -1,5 +1,5 @@
 /** What keeps a register from being set up anew: nothing that people did may be lost by it. Pure. */
-import type { PanelMessages } from "../../messages/en-panel.ts";
+import type { PanelMessages } from "../../messages/messages.svelte.ts";
 
 export interface Kept {
   /** Writes that wait to be sent. */
@@ -14,8 +14,8 @@ export interface Kept {
 /** @returns one text for each reason; none: it may be */
 export function reasonsAgainst({ pending, failed, cart, linked }: Kept, words: PanelMessages): string[] {
   const reasons: [boolean, string][] = [
-    [pending > 0, words.anewUnsent(pending)],
-    [failed > 0, words.anewRejected(failed)],
+    [pending > 0, words.anewUnsent({ count: pending })],
+    [failed > 0, words.anewRejected({ count: failed })],
     [cart > 0, words.anewCart],
     [!linked, words.anewOffline],
   ];

@@ -1,6 +1,6 @@
 /** Writes, records and errors of syncing, in plain words. */
 import type { OutboxEntry } from "@tillwire/client/api";
-import type { Messages } from "../../messages/en.ts";
+import type { Messages } from "../../messages/messages.svelte.ts";
 import { textOf } from "../../messages/text-of.ts";
 
 /** What people call a record: its number or its name. */
@@ -25,6 +25,6 @@ export function syncErrorText(error: unknown, { errors }: Messages): string {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code !== "string") return errors.offline;
   return (
-    textOf(errors, code) ?? (typeof message === "string" && message !== "" ? errors.other(message) : errors.offline)
+    textOf(errors, code) ?? (typeof message === "string" && message !== "" ? errors.other({ message }) : errors.offline)
   );
 }

@@ -1,5 +1,5 @@
-/** English texts of the sync panel, loaded with it. */
-export const enPanel = {
+/** The sync panel. */
+export const panel = {
   explain: {
     live: "Everything is on the server. Changes of other registers appear at once.",
     syncing: "Saved here and on its way to the server.",
@@ -13,19 +13,19 @@ export const enPanel = {
   now: "Sync now",
   running: "Syncing",
   done: "Up to date",
-  doneWith: (count: number) => `Done; ${count} still waiting`,
+  doneWith: "Done; {count} still waiting",
   export: "Export unsent",
   waiting: "Waiting to be sent",
   nothingWaiting: "Nothing is waiting. All work of this register is on the server.",
-  more: (count: number) => `and ${count} more`,
+  more: "and {count} more",
   entryState: { queued: "waiting", sent: "being sent", rejected: "rejected" },
   rejected: "Rejected by the server",
   rejectedHint: "Kept on this register until you decide.",
   retry: "Try again",
   discard: "Discard",
   discardTitle: "Discard this for good?",
-  discardText: (what: string) =>
-    `${what} was never taken by the server. It will be removed from this register, and nothing brings it back.`,
+  discardText:
+    "{what} was never taken by the server. It will be removed from this register, and nothing brings it back.",
   facts: "Link",
   lastSuccess: "Last success",
   lastError: "Last problem",
@@ -42,8 +42,8 @@ export const enPanel = {
   digestsEqual: "Equal, record for record",
   digestsUnequal: "Different; being repaired",
   digestsUnknown: "Not compared yet",
-  digestMismatches: (count: number) =>
-    count === 1 ? "Once it was different, and was repaired" : `${count} times it was different, and was repaired`,
+  digestMismatches:
+    "{count, plural, one {Once it was different, and was repaired} other {# times it was different, and was repaired}}",
   led: "Led by",
   ledHere: "This tab",
   ledElsewhere: "Another tab of this browser",
@@ -63,7 +63,7 @@ export const enPanel = {
   reauthenticateText:
     "It was revoked, or the server was set up anew. You can keep selling: everything stays saved here. Enter a new code to go on syncing.",
   conflicts: "Conflicts",
-  conflictsOpen: (count: number) => (count === 1 ? "1 needs a decision" : `${count} need a decision`),
+  conflictsOpen: "{count, plural, one {# needs a decision} other {# need a decision}}",
   conflictsNone: "Nothing needs a decision",
   conflictsShow: "Open conflicts",
   copied: "This register is in use on another machine too",
@@ -74,11 +74,9 @@ export const enPanel = {
   anewYes: "Set it up anew",
   anewText:
     "It forgets who it is, and asks for a new code. Everything it made is on the server and stays there. Do this on one of the two machines only.",
-  anewBlocked: (why: string) => `Not possible yet: ${why}.`,
-  anewUnsent: (count: number) => (count === 1 ? "1 change is not sent" : `${count} changes are not sent`),
-  anewRejected: (count: number) =>
-    count === 1 ? "1 rejected change needs a decision" : `${count} rejected changes need a decision`,
+  anewBlocked: "Not possible yet: {why}.",
+  anewUnsent: "{count, plural, one {# change is not sent} other {# changes are not sent}}",
+  anewRejected: "{count, plural, one {# rejected change needs a decision} other {# rejected changes need a decision}}",
   anewCart: "the cart is not empty",
   anewOffline: "the server can’t be reached, and without it there is no new code",
 };
-export type PanelMessages = typeof enPanel;

@@ -1,7 +1,5 @@
-/** English texts of conflicts and of the history of records: loaded with the inbox, the history and the back office, not before. */
-const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
-
-export const enConflicts = {
+/** Conflicts and the history of records: for the inbox, the history and the back office. */
+export const conflicts = {
   inbox: {
     label: "Conflicts",
     title: "Conflicts",
@@ -19,7 +17,7 @@ export const enConflicts = {
     noneFoundHint: "Try fewer words, or other filters.",
     choose: "Choose a conflict to see both sides",
     gone: "This conflict is not on this register",
-    rejected: (count: number) => plural(count, "change was rejected", "changes were rejected"),
+    rejected: "{count, plural, one {# change was rejected} other {# changes were rejected}}",
     showRejected: "Show",
   },
   kinds: {
@@ -47,21 +45,21 @@ export const enConflicts = {
   },
   outcome: {
     open: "Needs a decision",
-    SERVER: (who: string) => `The version of ${who} stands`,
-    CLIENT: (who: string) => `The version of ${who} stands`,
+    SERVER: "The version of {who} stands",
+    CLIENT: "The version of {who} stands",
     MERGED: "Both sides were joined",
     BOTH: "Both were kept, as two records",
-    by: (who: string, when: string) => `Settled by ${who}, ${when}`,
-    byPolicy: (when: string) => `Settled by the shop’s rule, ${when}`,
+    by: "Settled by {who}, {when}",
+    byPolicy: "Settled by the shop’s rule, {when}",
     seeKept: "Show the other record",
   },
   sides: {
-    own: (name: string) => `${name} (this register)`,
-    twice: (name: string, ordinal: number) => `${name} (${ordinal})`,
+    own: "{name} (this register)",
+    twice: "{name} ({ordinal})",
     stands: "on the server now",
     stood: "stands",
     deleted: "Deleted",
-    newer: (who: string) => `${who} changed it again meanwhile. This is the newest value.`,
+    newer: "{who} changed it again meanwhile. This is the newest value.",
     nothing: "Both sides are equal now. Whichever you keep, the result is the same.",
   },
   settle: {
@@ -69,7 +67,7 @@ export const enConflicts = {
     question: "Which version should stand?",
     mine: "Keep mine",
     theirs: "Take theirs",
-    side: (who: string) => `Keep ${who}`,
+    side: "Keep {who}",
     leaveDeleted: "Leave it deleted",
     delete: "Delete it",
     bringBack: "Bring it back",
@@ -81,27 +79,27 @@ export const enConflicts = {
     save: "Save this result",
     back: "Back",
     confirmDelete: "Delete it?",
-    confirmDeleteText: (what: string) => `${what} will be deleted everywhere. Its versions stay in the history.`,
+    confirmDeleteText: "{what} will be deleted everywhere. Its versions stay in the history.",
     confirmRestore: "Bring it back?",
-    confirmRestoreText: (what: string) => `${what} was deleted. It will exist again everywhere.`,
+    confirmRestoreText: "{what} was deleted. It will exist again everywhere.",
     yesDelete: "Delete",
     yesRestore: "Bring back",
     refused: "This can’t be saved",
     waiting: "Your decision is saved here and on its way to the server.",
     waitingOffline: "Your decision is saved here. It reaches the server, and takes effect, when the link is back.",
     done: "Settled",
-    faster: (who: string) => `${who} was faster`,
+    faster: "{who} was faster",
     fasterText: "Your decision was not taken. What stands is shown here; your version is kept below.",
-    movedOn: (who: string) => `${who} changed it while you were deciding`,
+    movedOn: "{who} changed it while you were deciding",
     movedOnText: "Nothing was overwritten. Look at the newest value, then decide again.",
     attempts: "Decisions that came too late",
-    attempt: (who: string, when: string) => `${who}, ${when}`,
+    attempt: "{who}, {when}",
     attemptWanted: "wanted",
     attemptDelete: "wanted it deleted",
     attemptSame: "wanted what stands now",
   },
   history: {
-    title: (what: string) => `History of ${what}`,
+    title: "History of {what}",
     label: "History",
     open: "History",
     current: "Now",
@@ -116,10 +114,9 @@ export const enConflicts = {
     decide: "Decide",
     bringBack: "Bring back this version",
     bringBackTitle: "Bring back this version?",
-    bringBackText: (when: string) =>
-      `The version of ${when} becomes the current one. What stands now stays in this history.`,
-    bringBackDeleted: (when: string) =>
-      `This record was deleted. It will exist again, as it was on ${when}. The deletion stays in this history.`,
+    bringBackText: "The version of {when} becomes the current one. What stands now stays in this history.",
+    bringBackDeleted:
+      "This record was deleted. It will exist again, as it was on {when}. The deletion stays in this history.",
     yes: "Bring back",
     done: "This version stands again",
     failed: "That was not brought back",
@@ -128,19 +125,19 @@ export const enConflicts = {
     unknown: "The server has no history of this",
     unknownHint: "It was never there, or it has not been sent yet.",
     retry: "Try again",
-    added: (what: string) => `${what} added`,
-    removed: (what: string) => `${what} removed`,
-    changed: (label: string | null, before: string, after: string) =>
-      `${label === null ? "" : `${label}: `}${before} → ${after}`,
-    set: (label: string, after: string) => `${label}: ${after}`,
-    cleared: (label: string, before: string) => `${label} removed: ${before}`,
+    added: "{what} added",
+    removed: "{what} removed",
+    changed: "{before} → {after}",
+    changedIn: "{label}: {before} → {after}",
+    set: "{label}: {after}",
+    cleared: "{label} removed: {before}",
   },
   fields: {
     items: "Order of the lines",
     line: "Line",
     notes: "Note",
-    lineNote: (product: string) => `Note for ${product}`,
-    lineField: (product: string, field: string) => `${product}: ${field}`,
+    lineNote: "Note for {product}",
+    lineField: "{product}: {field}",
     customerName: "Customer",
     customerId: "Customer id",
     tableName: "Table",
@@ -201,8 +198,8 @@ export const enConflicts = {
     changed: "another value",
     otherOrder: "another order of the lines",
     secret: "another one",
-    count: (count: number) => plural(count, "entry", "entries"),
-    percent: (percent: string) => `${percent} %`,
+    count: "{count, plural, one {# entry} other {# entries}}",
+    percent: "{percent} %",
     states: {
       PENDING: "open",
       COMPLETED: "completed",
@@ -234,4 +231,3 @@ export const enConflicts = {
     unpaid: "not paid",
   },
 };
-export type ConflictMessages = typeof enConflicts;

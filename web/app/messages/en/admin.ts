@@ -1,7 +1,5 @@
-/** English texts of the back office. */
-const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
-
-export const enAdmin = {
+/** The back office. */
+export const admin = {
   title: "Back office",
   nav: { label: "Main", devices: "Devices", conflicts: "Conflicts", policies: "Rules", audit: "Audit" },
   signOut: "Sign out",
@@ -13,7 +11,7 @@ export const enAdmin = {
     RATE_LIMITED: "Too many tries. Wait a minute, then try again.",
     NOT_FOUND: "That no longer exists.",
     UNPROCESSABLE: "The server does not accept this.",
-    other: (message: string) => `The server said: ${message}`,
+    other: "The server said: {message}",
   },
   token: {
     title: "Back office",
@@ -29,10 +27,10 @@ export const enAdmin = {
   devices: {
     label: "Devices",
     allSynced: "No device has told of unsent changes",
-    notSynced: (devices: number, writes: number) =>
-      `${plural(devices, "device holds", "devices hold")} ${plural(writes, "change", "changes")} that the server does not have`,
-    notSyncedAsHeard: (devices: number, writes: number) =>
-      `${plural(devices, "device", "devices")} had ${plural(writes, "change", "changes")} unsent when last heard`,
+    notSynced:
+      "{devices, plural, one {# device holds} other {# devices hold}} {writes, plural, one {# change} other {# changes}} that the server does not have",
+    notSyncedAsHeard:
+      "{devices, plural, one {# device} other {# devices}} had {writes, plural, one {# change} other {# changes}} unsent when last heard",
     enrol: "Enrol a device",
     name: "Device",
     state: "Link",
@@ -40,22 +38,23 @@ export const enAdmin = {
     equality: "Compared",
     about: "Software",
     online: "Online",
-    lastSeen: (when: string) => `Last seen ${when}`,
+    lastSeen: "Last seen {when}",
     neverSeen: "Never seen",
-    revoked: (when: string) => `Revoked ${when}`,
+    revoked: "Revoked {when}",
     none: "Nothing",
     unknown: "Not known",
-    held: (count: number, age: string | null) =>
-      age === null ? plural(count, "change", "changes") : `${plural(count, "change", "changes")}, oldest ${age}`,
-    heldWhenHeard: (count: number, age: string | null) =>
-      `had ${plural(count, "change", "changes")} unsent when last heard${age === null ? "" : `, the oldest from ${age}`}`,
-    rejected: (count: number) => plural(count, "rejected", "rejected"),
+    held: "{count, plural, one {# change} other {# changes}}",
+    heldSince: "{count, plural, one {# change} other {# changes}}, oldest {age}",
+    heldWhenHeard: "had {count, plural, one {# change} other {# changes}} unsent when last heard",
+    heldWhenHeardSince:
+      "had {count, plural, one {# change} other {# changes}} unsent when last heard, the oldest from {age}",
+    rejected: "{count, plural, one {# rejected} other {# rejected}}",
     equal: "Equal",
     different: "Different",
     notCompared: "Not yet",
-    mismatches: (count: number) => plural(count, "mismatch so far", "mismatches so far"),
-    behind: (count: string) => `${count} behind`,
-    clock: (seconds: string) => `clock off by ${seconds} s`,
+    mismatches: "{count, plural, one {# mismatch so far} other {# mismatches so far}}",
+    behind: "{count} behind",
+    clock: "clock off by {seconds} s",
     roles: { register: "Register", display: "Display", script: "Script" },
     attention: {
       COPIED: "Copied",
@@ -67,7 +66,7 @@ export const enAdmin = {
       "Its identity was seen on a second machine. Enrol one of the two anew with a code of its own, then take the warning back.",
     clearCopied: "Take the warning back",
     revoke: "Revoke",
-    revokeTitle: (name: string) => `Revoke ${name}?`,
+    revokeTitle: "Revoke {name}?",
     revokeText: "Its link is cut at once. What it has not sent stays on it, and comes when it is enrolled again.",
     empty: "No devices yet",
     emptyHint: "Enrol the first register: it gets a code, and that is all there is to configure.",
@@ -83,7 +82,7 @@ export const enAdmin = {
     link: "Link",
     copy: "Copy the link",
     copied: "Copied",
-    valid: (time: string) => `Valid once, until ${time}. Open the link on the device, or enter the code there.`,
+    valid: "Valid once, until {time}. Open the link on the device, or enter the code there.",
     another: "Another device",
   },
   policies: {
@@ -92,9 +91,9 @@ export const enAdmin = {
       "What happens when two devices change the same record at once. No rule destroys an edit: what does not stand is kept with the conflict.",
     rule: "Rule",
     builtIn: "as built in",
-    declared: (policy: string) => `As built in (${policy})`,
-    changeTitle: (collection: string) => `Change the rule for ${collection}?`,
-    changeText: (sentence: string) => `${sentence} It holds from the next change on, on every device.`,
+    declared: "As built in ({policy})",
+    changeTitle: "Change the rule for {collection}?",
+    changeText: "{sentence} It holds from the next change on, on every device.",
     change: "Change it",
     saved: "The rule was changed",
     collections: {
@@ -140,7 +139,6 @@ export const enAdmin = {
       CURSOR_AHEAD: "a device was ahead of the server",
       DATABASE_RESTORED: "the database was restored",
     },
-    fromTo: (what: string, from: string, to: string) => `${what}: ${from} → ${to}`,
+    fromTo: "{what}: {from} → {to}",
   },
-};
-export type AdminMessages = typeof enAdmin;
+} as const;

@@ -1,16 +1,17 @@
-/** The part of the English texts that tells about syncing: badge, panel, errors. */
-export const enSync = {
+/** What is said about syncing: badge, strip, errors. Part of `register`. */
+export const sync = {
   sync: {
     badge: {
       live: "Live",
-      syncing: (count: number) => `Syncing ${count}`,
-      offline: (count: number) => (count > 0 ? `Offline · ${count} saved here` : "Offline"),
-      attention: (count: number) => (count > 0 ? `Needs attention ${count}` : "Needs attention"),
-      "catching-up": (percent: number | null) => (percent === null ? "Catching up" : `Catching up ${percent} %`),
-      polling: (count: number) => (count > 0 ? `Polling · ${count} saved` : "Polling"),
-      connecting: (count: number) => (count > 0 ? `Connecting · ${count} saved` : "Connecting"),
+      syncing: "Syncing {count}",
+      offline: "{count, plural, =0 {Offline} other {Offline · # saved here}}",
+      attention: "{count, plural, =0 {Needs attention} other {Needs attention #}}",
+      "catching-up": "Catching up",
+      catchingUpPercent: "Catching up {percent} %",
+      polling: "{count, plural, =0 {Polling} other {Polling · # saved}}",
+      connecting: "{count, plural, =0 {Connecting} other {Connecting · # saved}}",
     },
-    open: (label: string) => `Sync: ${label}. Show details`,
+    open: "Sync: {label}. Show details",
     kinds: {
       orders: "Order",
       transactions: "Payment",
@@ -20,16 +21,15 @@ export const enSync = {
       tickets: "Kitchen ticket",
     },
     deleted: "deletion",
-    conflictToast: (what: string) =>
-      `${what} was changed elsewhere at the same time. Their version stands; yours is kept under conflicts.`,
-    conflictOpenToast: (what: string) =>
-      `${what} was changed elsewhere at the same time. Both versions are kept until somebody decides.`,
+    conflictToast:
+      "{what} was changed elsewhere at the same time. Their version stands; yours is kept under conflicts.",
+    conflictOpenToast: "{what} was changed elsewhere at the same time. Both versions are kept until somebody decides.",
     server: "the server",
   },
   strip: {
     offline: "Offline. You can sell, take payment and keep orders open; all is saved here and sent later.",
     offlineShort: "Offline – selling works, all is saved here",
-    catchingUp: (done: string, of: string) => `Fetching ${done} of ${of} changes. You can sell meanwhile.`,
+    catchingUp: "Fetching {done} of {of} changes. You can sell meanwhile.",
     copied: "This register is in use on another machine too.",
     copiedShort: "In use on another machine too",
     copiedDetails: "What to do",
@@ -51,7 +51,7 @@ export const enSync = {
     INTERNAL: "The server had a problem of its own.",
     RESET: "The server was restored; comparing everything again.",
     offline: "The server could not be reached.",
-    other: (message: string) => `The server said: ${message}`,
+    other: "The server said: {message}",
   },
   rejections: {
     SCHEMA: "The server does not accept this form of it.",
@@ -61,6 +61,6 @@ export const enSync = {
     WRITE_FAILED: "The database refused it.",
     TEXT_INVALID: "A text holds characters that can’t be kept.",
     quota: "This device has no space left. Free some, then try again.",
-    other: (message: string) => message,
+    other: "{message}",
   },
-};
+} as const;

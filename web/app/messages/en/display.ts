@@ -1,25 +1,23 @@
-/** The English texts of the display; loaded with it alone. */
-const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
-
-export const enDisplay = {
+/** The kitchen display. */
+export const display = {
   name: "Kitchen",
   columns: { new: "New", preparing: "Preparing", ready: "Ready" },
   bump: { new: "Start", preparing: "Ready", ready: "Served", voided: "Put away" },
   back: "One step back",
-  bumpLabel: (what: string, number: string) => `${what}: ticket ${number}`,
-  backLabel: (number: string) => `Ticket ${number} one step back`,
-  key: (key: number) => `Key ${key}`,
-  ticket: (number: string, state: string, minutes: number) => `Ticket ${number}, ${state}, ${minutes} min`,
-  minutes: (minutes: number) => `${minutes} min`,
+  bumpLabel: "{what}: ticket {number}",
+  backLabel: "Ticket {number} one step back",
+  key: "Key {key}",
+  ticket: "Ticket {number}, {state}, {minutes} min",
+  minutes: "{minutes} min",
   ages: { fresh: "", late: "late", overdue: "overdue" },
   added: "Added",
   voided: "Voided",
-  served: (count: number) => `${plural(count, "item", "items")} served before`,
+  served: "{count, plural, one {# item} other {# items}} served before",
   voidedAll: "Cancelled",
-  table: (name: string) => `Table ${name}`,
-  more: (count: number) => `${count} more below`,
+  table: "Table {name}",
+  more: "{count} more below",
   columnEmpty: "None",
-  count: (count: number) => plural(count, "ticket", "tickets"),
+  count: "{count, plural, one {# ticket} other {# tickets}}",
   allClear: "All clear",
   allClearHint: "New orders appear here by themselves.",
   unknown: "Not connected",
@@ -27,18 +25,18 @@ export const enDisplay = {
   fetching: "Fetching the orders",
   fetchingHint: "The board shows them as soon as all are here.",
   stale: {
-    ago: (clock: string) => `Last update ${clock} ago`,
+    ago: "Last update {clock} ago",
     never: "Never connected yet",
     offline: "Not connected. What changed since is not shown. Bumps are kept here and sent later.",
     catchingUp: "Connected again, fetching what happened meanwhile",
-    percent: (percent: number) => `${percent} %`,
+    percent: "{percent} %",
     reauthenticate: "The server no longer knows this board. It needs a new code.",
     upgrade: "This board needs the newer version of the app.",
     enterCode: "Enter code",
     load: "Load it",
   },
   live: "Live",
-  unsent: (count: number) => `${plural(count, "bump", "bumps")} not sent yet`,
+  unsent: "{count, plural, one {# bump} other {# bumps}} not sent yet",
   rejected: "The server refused the last step.",
   showServers: "Show what stands",
   recall: {
@@ -47,7 +45,7 @@ export const enDisplay = {
     none: "Nothing was served in the last hours",
     ready: "Back to ready",
     preparing: "Prepare again",
-    label: (action: string, number: string) => `${action}: ticket ${number}`,
+    label: "{action}: ticket {number}",
   },
   undo: "Undo",
   sound: {
@@ -91,11 +89,9 @@ export const enDisplay = {
   },
   otherRole: {
     title: "This browser is a register",
-    text: (name: string) =>
-      `It is enrolled as “${name}”, and a browser is one device. For a board, use another browser or another profile of this one.`,
+    text: "It is enrolled as “{name}”, and a browser is one device. For a board, use another browser or another profile of this one.",
     unused: "The code was not used. It is still valid.",
     open: "Open the register",
   },
   failed: "The board could not start",
-};
-export type DisplayMessages = typeof enDisplay;
+} as const;

@@ -1,0 +1,57 @@
+/** The languages that the app speaks, and where their message files are. */
+import type { admin } from "./en/admin.ts";
+import type { conflicts } from "./en/conflicts.ts";
+import type { display } from "./en/display.ts";
+import type { panel } from "./en/panel.ts";
+import type { register } from "./en/register.ts";
+import type { Texts, Translation } from "./texts.ts";
+
+/** English is the language that the others are measured by. */
+interface Messages {
+  readonly register: typeof register;
+  readonly panel: typeof panel;
+  readonly conflicts: typeof conflicts;
+  readonly display: typeof display;
+  readonly admin: typeof admin;
+}
+/** A message file: loaded with the part of the app that reads it. */
+export type MessagePart = keyof Messages;
+export type TextsOf<Part extends MessagePart> = Texts<Messages[Part]>;
+
+interface LanguageFiles {
+  readonly direction: "ltr" | "rtl";
+  readonly files: { readonly [Part in MessagePart]: () => Promise<Translation<Messages[Part]>> };
+}
+
+// Every import by its name: each becomes a file of its own, and only those of the language in use are loaded.
+export const LANGUAGES = {
+  en: {
+    direction: "ltr",
+    files: {
+      register: async () => (await import("./en/register.ts")).register,
+      panel: async () => (await import("./en/panel.ts")).panel,
+      conflicts: async () => (await import("./en/conflicts.ts")).conflicts,
+      display: async () => (await import("./en/display.ts")).display,
+      admin: async () => (await import("./en/admin.ts")).admin,
+    },
+  },
+  de: {
+    direction: "ltr",
+    files: {
+      register: async () => (await import("./de/register.ts")).register,
+      panel: async () => (await import("./de/panel.ts")).panel,
+      conflicts: async () => (await import("./de/conflicts.ts")).conflicts,
+      display: async () => (await import("./de/display.ts")).display,
+      admin: async () => (await import("./de/admin.ts")).admin,
+    },
+  },
+} as const satisfies Readonly<Record<string, LanguageFiles>>;
+
+export type Language = keyof typeof LANGUAGES;
+export const MESSAGE_PARTS = Object.keys(LANGUAGES.en.files) as readonly MessagePart[];
+
+/** @param tags BCP 47, best first; the first whose language is known counts, else English */
+export function languageFor(tags: readonly string[]): Language {
+  const known = tags.map((tag) => tag.toLowerCase().split("-")[0] ?? "").find((each) => Object.hasOwn(LANGUAGES, each));
+  return (known as Language | undefined) ?? "en";
+}
