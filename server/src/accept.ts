@@ -3,6 +3,7 @@
  * next one (group commit).
  */
 import type { CollectionSet } from "@tillwire/protocol/collection";
+import { withCompiledSchemas } from "@tillwire/protocol/compiled-schemas";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { LIMITS } from "@tillwire/protocol/limits";
 import type { Result, Role } from "@tillwire/protocol/messages";
@@ -80,6 +81,7 @@ const MAX_QUEUED = 20_000;
 
 export function createAccept(options: AcceptOptions): Accept {
   const lanes = new Map<string, StoreLane>();
+  const collections = withCompiledSchemas(options.collections);
   let draining = false;
 
   function laneOf(storeId: string): StoreLane {
@@ -98,7 +100,7 @@ export function createAccept(options: AcceptOptions): Accept {
       if (queued + writes.length > Math.max(options.maxQueued ?? MAX_QUEUED, LIMITS.batchItems)) {
         throw new ReplicationError("UNAVAILABLE", "too many writes are waiting", 1_000);
       }
-      return submitTo(() => laneOf(sender.storeId), options.collections, sender, epoch, writes);
+      return submitTo(() => laneOf(sender.storeId), collections, sender, epoch, writes);
     },
     async drain() {
       draining = true;

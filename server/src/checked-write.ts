@@ -1,10 +1,11 @@
 /** A write that passed every check that needs no database: parsed, hashed, allowed. Inside, its types are trusted. */
 import { checkData, uniqueValueOf, type AnyCollection, type CollectionSet } from "@tillwire/protocol/collection";
+import { compiledWriteSchema } from "@tillwire/protocol/compiled-schemas";
 import { SERVER_DEVICE_ID } from "@tillwire/protocol/conflicts";
 import { WriteRejection, type RejectionCode } from "@tillwire/protocol/errors";
 import { canonicalJson, sha256Hex } from "@tillwire/protocol/hash";
 import { LIMITS } from "@tillwire/protocol/limits";
-import { hashSchema, writeSchema, type Base } from "@tillwire/protocol/messages";
+import { hashSchema, type Base } from "@tillwire/protocol/messages";
 import type { Sender, SubmittedWrite, SeedHints } from "./accept.ts";
 import type { AsSent, Position } from "./store/store.ts";
 
@@ -73,7 +74,7 @@ function textOf(value: unknown): string {
 }
 
 function check(collections: CollectionSet, sender: Sender, submitted: SubmittedWrite): CheckedWrite {
-  const parsed = writeSchema.safeParse(submitted.write);
+  const parsed = compiledWriteSchema.safeParse(submitted.write);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new WriteRejection("WRITE_MALFORMED", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
@@ -96,7 +97,7 @@ function check(collections: CollectionSet, sender: Sender, submitted: SubmittedW
     throw new WriteRejection("SCHEMA", "a put carries an object");
   const checked = checkData(collection, sent);
   if (checked.hash !== write.hash) throw new WriteRejection("HASH_WRONG", "hash is not that of data");
-  const data = compact(sent);
+  const { data, json } = storable(sent);
   return {
     collection,
     localId: write.localId,
@@ -105,7 +106,7 @@ function check(collections: CollectionSet, sender: Sender, submitted: SubmittedW
     base: write.base,
     hash: write.hash,
     data,
-    dataJson: data === null ? null : JSON.stringify(data),
+    dataJson: json,
     number: uniqueValueOf(collection, data),
     reoffer,
     resolves: reoffer ? null : (write.resolves ?? null),
@@ -119,13 +120,28 @@ function check(collections: CollectionSet, sender: Sender, submitted: SubmittedW
   };
 }
 
+/** As compact as `storable` makes it. */
+export function compact(data: Record<string, unknown> | null): Record<string, unknown> | null {
+  return storable(data).data;
+}
+
+/** Data as it is stored, and its JSON text. */
+export interface StorableData {
+  readonly data: Record<string, unknown> | null;
+  readonly json: string | null;
+}
+
 /**
  * Null and absent are the same, so that data may hold, beyond what its limit counts, any number of null members: they are dropped where
  * with them it would be too large for a frame. The hash stays.
  */
-export function compact(data: Record<string, unknown> | null): Record<string, unknown> | null {
-  if (data === null || Buffer.byteLength(JSON.stringify(data)) <= LIMITS.writeBytes) return data;
-  return JSON.parse(canonicalJson(data)) as Record<string, unknown>;
+export function storable(data: Record<string, unknown> | null): StorableData {
+  if (data === null) return { data, json: null };
+  const json = JSON.stringify(data);
+  // A UTF-16 unit takes at most three bytes: most texts need no exact count.
+  if (json.length * 3 <= LIMITS.writeBytes || Buffer.byteLength(json) <= LIMITS.writeBytes) return { data, json };
+  const canonical = canonicalJson(data);
+  return { data: JSON.parse(canonical) as Record<string, unknown>, json: canonical };
 }
 
 /** Whether nothing of it is said to be another device's, or of another time. */
