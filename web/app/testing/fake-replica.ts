@@ -187,6 +187,9 @@ export class FakeReplica implements Replica {
   async exportOutbox(): Promise<string> {
     return JSON.stringify(this.outbox$.value);
   }
+  async importOutbox(): Promise<never> {
+    throw new Error("the fake takes no file");
+  }
   async reauthenticate(): Promise<void> {
     this.link$.next({ ...this.link$.value, paused: null, state: "live" });
   }

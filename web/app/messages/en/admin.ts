@@ -103,6 +103,8 @@ export const admin = {
       settings: "Shop settings",
       staff: "Staff",
       tickets: "Kitchen tickets",
+      shifts: "Shifts",
+      carts: "Carts",
     },
   },
   audit: {

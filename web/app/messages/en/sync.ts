@@ -19,6 +19,8 @@ export const sync = {
       settings: "Shop settings",
       staff: "Staff",
       tickets: "Kitchen ticket",
+      shifts: "Shift",
+      carts: "Cart",
     },
     deleted: "deletion",
     conflictToast:
