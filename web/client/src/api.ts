@@ -183,6 +183,22 @@ export interface SyncReport {
   readonly at: number;
 }
 
+export interface RefusedImport {
+  readonly collection: string;
+  readonly localId: string;
+  /** As `put` would give it. */
+  readonly code: string;
+  readonly message: string;
+}
+export interface ImportReport {
+  /** Writes that wait in this device's outbox now. */
+  readonly imported: number;
+  /** Writes whose value stands here already. */
+  readonly known: number;
+  /** What this device can't take: it stays in the file alone. */
+  readonly refused: readonly RefusedImport[];
+}
+
 export interface Replica {
   readonly identity: Identity;
   collection<T extends object>(collection: Collection<T>): ReplicaCollection<T>;
@@ -220,6 +236,12 @@ export interface Replica {
   retryRejected(key: number): Promise<void>;
   /** Everything unsent, as JSON text for a file. */
   exportOutbox(): Promise<string>;
+  /**
+   * Takes the unsent writes of a device that can't send them itself any more, from the text that `exportOutbox` gave there, as writes of this
+   * one. May be repeated: what stands here already is passed over.
+   * @throws ReplicationError UNPROCESSABLE when it is no such text, FORBIDDEN when it is another store's
+   */
+  importOutbox(text: string): Promise<ImportReport>;
   /** Continues with a new token after `paused: "reauthenticate"`; the outbox stays as it is. Same store only. */
   reauthenticate(identity: Identity): Promise<void>;
   close(): Promise<void>;

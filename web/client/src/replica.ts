@@ -25,7 +25,7 @@ import { observe, observeLoaded } from "./observe.ts";
 import { ROW_TRANSITIONS, type OutboxRow, type RowEvent } from "./outbox.ts";
 import { save } from "./save.ts";
 import { choiceToWrite, readStanding } from "./settle-conflict.ts";
-import type { Signal } from "./signal.ts";
+import { derived, part, type Signal } from "./signal.ts";
 import { entryOf, statsOf } from "./stats.ts";
 import { Tab } from "./tab.ts";
 import { View } from "./view.ts";
@@ -224,6 +224,19 @@ class OpenReplica implements Replica {
     );
   }
 
+  async importOutbox(text: string): ReturnType<Replica["importOutbox"]> {
+    // rarely needed: loaded when it is
+    const { importOutbox } = await import("./import-outbox.ts");
+    const { storeId } = this.#identity;
+    const recordOf = async (collection: string, localId: string): Promise<ReplicaRecord<unknown> | undefined> => {
+      if (!this.options.collections.has(collection)) return undefined;
+      await this.#view.open(collection);
+      return this.#view.record(collection, localId);
+    };
+    const save = async (intent: WriteIntent) => (await this.#save(() => [intent]))[0];
+    return importOutbox({ storeId, recordOf, save }, text);
+  }
+
   async reauthenticate(identity: Identity): Promise<void> {
     if (identity.storeId !== this.#identity.storeId)
       throw new ReplicationError("FORBIDDEN", "this replica belongs to another store");
@@ -261,19 +274,4 @@ function select<T>(records: Iterable<ReplicaRecord<T>>, { where, orderBy, limit 
   }
   if (orderBy) found.sort(orderBy);
   return limit === undefined ? found : found.slice(0, limit);
-}
-
-/** A part of a signal: listeners are told whenever the whole changes, and look for themselves. */
-function part<T>(whole: Signal<unknown>, get: () => T): Signal<T> {
-  return { get, listen: (run) => whole.listen(run) };
-}
-
-function derived<T>(sources: readonly Signal<unknown>[], get: () => T): Signal<T> {
-  return {
-    get,
-    listen(run) {
-      const stops = sources.map((source) => source.listen(run));
-      return () => stops.forEach((stop) => stop());
-    },
-  };
 }

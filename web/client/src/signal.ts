@@ -27,3 +27,19 @@ export function signal<T>(initial: T): WritableSignal<T> {
     },
   };
 }
+
+/** A part of a signal: listeners are told whenever the whole changes, and look for themselves. */
+export function part<T>(whole: Signal<unknown>, get: () => T): Signal<T> {
+  return { get, listen: (run) => whole.listen(run) };
+}
+
+/** Made of several: listeners are told whenever one of them changes. */
+export function derived<T>(sources: readonly Signal<unknown>[], get: () => T): Signal<T> {
+  return {
+    get,
+    listen(run) {
+      const stops = sources.map((source) => source.listen(run));
+      return () => stops.forEach((stop) => stop());
+    },
+  };
+}
