@@ -19,10 +19,17 @@ export function machineNow(): Machine {
   };
 }
 
-/** What the number of cores does to the figures. */
-export function caveatOf({ cores }: Machine): string {
-  return cores > 4
-    ? `${cores} cores: server, PostgreSQL and load generators each had cores of their own.`
-    : `${cores} cores are shared by the server, PostgreSQL and the load generators: rates are those of the whole machine, and a ` +
+/** Above it, somebody else works on the machine, and figures say little. */
+const QUIET_LOAD = 1;
+
+/** What the machine does to the figures. */
+export function caveatsOf({ cores, load }: Machine): string[] {
+  const shared =
+    cores > 4
+      ? `${cores} cores: server, PostgreSQL and load generators each had cores of their own.`
+      : `${cores} cores are shared by the server, PostgreSQL and the load generators: rates are those of the whole machine, and a ` +
         "latency holds the time in which somebody else had the core. Judge ratios of one run, never figures of different runs.";
+  return load > QUIET_LOAD
+    ? [shared, `The machine was not quiet: its load average was ${load.toFixed(1)} before anything was started.`]
+    : [shared];
 }

@@ -2,7 +2,9 @@
 import type { SystemName } from "./devices/device.ts";
 import type { Databases } from "./databases.ts";
 import { Program } from "./program.ts";
+import type { RawRates } from "./raw-rates.ts";
 import type { MeasureResult } from "./result.ts";
+import { median } from "./statistics.ts";
 import { startSystem, TITLES, type Round, type System } from "./systems.ts";
 import type { OpenInput } from "./programs/devices.ts";
 
@@ -11,6 +13,8 @@ export interface Bench {
   readonly databases: Databases;
   /** Of each figure; medians are reported. */
   readonly rounds: number;
+  /** What PostgreSQL does by itself; measured once a run, when first asked for. */
+  raw(): Promise<RawRates>;
   /** What is being done just now. */
   progress(text: string): void;
 }
@@ -18,6 +22,8 @@ export interface Bench {
 export interface Measure {
   readonly name: string;
   readonly title: string;
+  /** Given up after so long; default: what all are given. */
+  readonly limitMs?: number;
   run(bench: Bench): Promise<MeasureResult>;
 }
 
@@ -53,6 +59,13 @@ async function named<T>(system: System, run: (system: System) => Promise<T>): Pr
   }
 }
 
+/** @returns the median of all rounds */
+export async function medianOf(bench: Bench, run: () => Promise<number>): Promise<number> {
+  const values: number[] = [];
+  for (let round = 0; round < bench.rounds; round += 1) values.push(await run());
+  return median(values);
+}
+
 const drivers = new Map<number, Program>();
 
 export interface DevicesInput extends Omit<OpenInput, "system" | "url" | "keys"> {
@@ -66,8 +79,8 @@ export interface DevicesInput extends Omit<OpenInput, "system" | "url" | "keys">
  */
 export async function prepareDevices(
   driver: number,
-  system: System,
-  round: Round,
+  system: Pick<System, "name" | "url">,
+  round: Pick<Round, "keys">,
   { firstKey = 0, ...input }: DevicesInput,
 ): Promise<Program> {
   let program = drivers.get(driver);

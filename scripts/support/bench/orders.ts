@@ -81,8 +81,8 @@ function orderOf(id: string, orderNumber: string, createdAt: number, random: () 
   };
 }
 
-/** As a device sends a new sale. */
-export function writeOf(order: Order): Write {
+/** As a device sends a new record; default: a sale. */
+export function writeOf(data: { readonly id: string }, collection = "orders"): Write {
   const base = { version: 0, hash: null };
-  return { collection: "orders", localId: order.id, op: "put", syncVersion: 1, base, hash: hashOf(order), data: order };
+  return { collection, localId: data.id, op: "put", syncVersion: 1, base, hash: hashOf(data), data };
 }

@@ -1,6 +1,7 @@
 /** Programs of the benchmark in processes of their own, and how they are asked. */
 import { fork, type ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
+import { onCleanUp } from "./cleanup.ts";
 
 const programs = resolve(import.meta.dirname, "programs");
 
@@ -15,18 +16,18 @@ interface Answer {
   readonly error?: string;
 }
 
-const running = new Set<Program>();
-
 export class Program {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, { resolve: (output: never) => void; reject: (error: Error) => void }>();
   #asked = 0;
+  readonly #stopped: () => void;
 
   private constructor(
     readonly name: string,
     child: ChildProcess,
   ) {
     this.#child = child;
+    this.#stopped = onCleanUp(() => this.stop());
     child.on("message", (answer: Answer) => this.#answered(answer));
     child.on("exit", (code) => this.#exited(code));
   }
@@ -40,7 +41,6 @@ export class Program {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     const program = new Program(name, child);
-    running.add(program);
     await program.ask("ready", null);
     return program;
   }
@@ -63,7 +63,7 @@ export class Program {
   }
 
   async stop(): Promise<void> {
-    running.delete(this);
+    this.#stopped();
     if (!this.isRunning) return;
     const gone = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.kill("SIGKILL");
@@ -81,11 +81,6 @@ export class Program {
     for (const { reject } of this.#waiting.values()) reject(new Error(`${this.name} ended (${code ?? "signal"})`));
     this.#waiting.clear();
   }
-}
-
-/** What is left of a measure that failed. */
-export async function stopPrograms(): Promise<void> {
-  await Promise.all([...running].map((program) => program.stop()));
 }
 
 /** In a program: answers until the one who asks is gone. */

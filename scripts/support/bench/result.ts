@@ -3,6 +3,8 @@ export interface Figure {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
+  /** For programs that read results: stays the same whatever `what` says. */
+  readonly id?: string;
   /** The baseline that it is judged by. */
   readonly limit?: { readonly name: string; readonly value: number };
   /** `ratio` is value / limit. */
@@ -46,6 +48,17 @@ export function judged(
   return { ...figure, aim: { text, holds } };
 }
 
-export function judgedBy(figure: Figure, text: string, holds: boolean): Figure {
+/** @param aim the value itself that the figure shall reach or not exceed */
+export function judgedAt(
+  figure: Omit<Figure, "aim">,
+  aim: { readonly atLeast: number } | { readonly atMost: number },
+): Figure {
+  const { value, unit } = figure;
+  return "atLeast" in aim
+    ? judgedBy(figure, `>= ${aim.atLeast.toLocaleString("en-GB")} ${unit}`, value >= aim.atLeast)
+    : judgedBy(figure, `<= ${aim.atMost.toLocaleString("en-GB")} ${unit}`, value <= aim.atMost);
+}
+
+export function judgedBy(figure: Omit<Figure, "aim">, text: string, holds: boolean): Figure {
   return { ...figure, aim: { text, holds } };
 }

@@ -69,3 +69,25 @@ export async function mustHold(databaseUrl: string, storeId: string, orders: num
   if (found.orders !== orders || digestCount !== orders || head !== seqs)
     throw new Error(`the database should hold ${orders} orders, gapless; it holds ${JSON.stringify(found)}`);
 }
+
+/** @throws unless these shops hold exactly so many orders together, each shop gapless from 1 to its head */
+export async function mustHoldTogether(
+  databaseUrl: string,
+  storeIds: readonly string[],
+  orders: number,
+): Promise<void> {
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => undefined });
+  try {
+    const ids = [...storeIds];
+    const [found] = await sql<{ orders: number; heads: number; seqs: number }[]>`
+      select (select count(*)::int from records where store_id = any(${ids}) and collection = 'orders') as orders,
+        (select sum(head)::int from stores where id = any(${ids})) as heads,
+        (select count(*)::int from (
+          select store_id, seq from records where store_id = any(${ids})
+          union select store_id, seq from record_history where store_id = any(${ids})) s) as seqs`;
+    if (found!.orders !== orders || found!.heads !== found!.seqs)
+      throw new Error(`the shops should hold ${orders} orders, gapless; they hold ${JSON.stringify(found)}`);
+  } finally {
+    await sql.end();
+  }
+}

@@ -26,8 +26,16 @@ export interface BenchDevice {
   start(): void;
   /** Resolves when the system has acknowledged the sale. */
   sell(order: Order): Promise<void>;
+  /** Whether there is something that it could edit. */
+  readonly hasSold?: boolean;
+  /** Its latest sale gets its next version. */
+  edit?(): Promise<void>;
   /** Resolves when nothing is left in the outbox. */
   drained(): Promise<void>;
+  /** What a live device says by itself from time to time. */
+  beat?(): void;
+  /** Absent: it can't tell. */
+  readonly isOpen?: boolean;
   /** Orders that it has. */
   readonly arrived: number;
   /** @throws unless what arrived was in order, gapless and, at the head, equal to the server's */

@@ -10,6 +10,7 @@ export interface RawSocket {
   send(text: string): void;
   /** Ends at once. */
   close(): void;
+  readonly isOpen: boolean;
   /** Resolves when the link is gone. */
   readonly closed: Promise<void>;
 }
@@ -48,6 +49,9 @@ export async function openRawSocket({ url, onText, compressed, localAddress }: R
   return {
     send: (text) => void socket.write(frame(TEXT, Buffer.from(text))),
     close: () => void socket.destroy(),
+    get isOpen() {
+      return !socket.destroyed && socket.writable;
+    },
     closed,
   };
 }

@@ -22,6 +22,9 @@ export class RelayDevice implements BenchDevice {
   get arrived(): number {
     return this.#count;
   }
+  get isOpen(): boolean {
+    return this.#socket?.isOpen ?? false;
+  }
 
   async open(): Promise<void> {
     const { url, localAddress } = this.#options;

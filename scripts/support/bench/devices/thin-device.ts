@@ -1,5 +1,6 @@
 /** The least that speaks Tillwire's protocol: it keeps no data, but checks that frames follow one another. */
-import type { Changes, Pushed, ServerMessage } from "@tillwire/protocol/messages";
+import { hashOf } from "@tillwire/protocol/hash";
+import type { Changes, Pushed, ServerMessage, Write } from "@tillwire/protocol/messages";
 import type { Order } from "@tillwire/protocol/pos/orders";
 import { writeOf } from "../orders.ts";
 import type { BenchDevice, DeviceOptions } from "./device.ts";
@@ -21,23 +22,21 @@ export class ThinDevice implements BenchDevice {
   readonly #waiting = new Map<string, { size: number; resolve: () => void; reject: (error: Error) => void }>();
   readonly #queue: { size: number; text: string }[] = [];
   readonly #sold: string[] = [];
+  #last: Write | null = null;
   #leaving: Promise<void> | null = null;
   #pushing: Promise<void> | null = null;
   #live: (() => void) | null = null;
   #draining: Promise<void> = Promise.resolve();
 
-  constructor(options: DeviceOptions, syncToken: string | null = null, cursor = 0) {
+  constructor(options: DeviceOptions) {
     this.#options = options;
-    this.#syncToken = syncToken;
-    this.#cursor = cursor;
   }
 
   get arrived(): number {
     return this.#count;
   }
-  /** Where it would go on after the link was lost. */
-  get position(): { syncToken: string | null; cursor: number } {
-    return { syncToken: this.#syncToken, cursor: this.#cursor };
+  get isOpen(): boolean {
+    return this.#socket?.isOpen ?? false;
   }
 
   async open(): Promise<void> {
@@ -60,14 +59,38 @@ export class ThinDevice implements BenchDevice {
 
   async queue(orders: readonly Order[]): Promise<void> {
     for (let start = 0; start < orders.length; start += PUSH_WRITES) {
-      const writes = orders.slice(start, start + PUSH_WRITES).map(writeOf);
+      const writes = orders.slice(start, start + PUSH_WRITES).map((order) => writeOf(order));
       this.#queue.push({ size: writes.length, text: JSON.stringify(writes) });
     }
   }
 
   /** One push is under way at a time: what is sold meanwhile leaves together with the next. */
   sell(order: Order): Promise<void> {
-    this.#sold.push(JSON.stringify(writeOf(order)));
+    return this.#leave(writeOf(order));
+  }
+
+  get hasSold(): boolean {
+    return this.#last !== null;
+  }
+
+  /** As @tillwire/client does with every heartbeat. */
+  beat(): void {
+    const clock = Date.now();
+    const status = { type: "status", cursor: this.#cursor, pending: 0, failed: 0, conflicts: 0, clock };
+    this.#socket?.send(JSON.stringify({ type: "ping", clock }));
+    this.#socket?.send(JSON.stringify(status));
+  }
+
+  edit(): Promise<void> {
+    const { syncVersion, hash, data, ...rest } = this.#last!;
+    const edited = { ...(data as Order), notes: `edit ${syncVersion}` };
+    const base = { version: syncVersion, hash };
+    return this.#leave({ ...rest, syncVersion: syncVersion + 1, base, hash: hashOf(edited), data: edited });
+  }
+
+  #leave(write: Write): Promise<void> {
+    this.#last = write;
+    this.#sold.push(JSON.stringify(write));
     this.#leaving ??= this.#pushSold();
     return this.#leaving;
   }

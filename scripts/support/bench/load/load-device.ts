@@ -122,7 +122,11 @@ export class LoadDevice {
   #push(): void {
     if (this.#state !== "live" || this.#pushing || this.#outbox.length === 0) return;
     this.#pushing = this.#outbox.splice(0, PUSH_WRITES);
-    const push: Push = { type: "push", id: `p-${(this.#pushes += 1)}`, writes: this.#pushing.map(writeOf) };
+    const push: Push = {
+      type: "push",
+      id: `p-${(this.#pushes += 1)}`,
+      writes: this.#pushing.map((order) => writeOf(order)),
+    };
     const text = JSON.stringify(push);
     this.#options.tally.bytes += text.length;
     this.#link!.send(text);

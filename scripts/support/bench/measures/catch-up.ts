@@ -1,18 +1,23 @@
 /** A new device reads a shop that has been there for long. */
+import type { SystemName } from "../devices/device.ts";
 import { clockMs } from "../stamp.ts";
 import { prepareDevices, type Bench, type Measure } from "../measure.ts";
-import { judgedBy, type Figure } from "../result.ts";
+import { judgedAt, type Figure } from "../result.ts";
 import { median } from "../statistics.ts";
 import { startSystem, TITLES, type Round, type System } from "../systems.ts";
 
-const SYSTEMS = ["replica", "thin", "hand-rolled"] as const;
+const KINDS = ["replica", "thin", "hand-rolled"] as const;
+type Kind = (typeof KINDS)[number];
+/** A hundred thousand records on a machine that is busy. */
+const LIMIT_MS = 120_000;
 
-async function readAll(system: System, shop: Round, key: number, records: number): Promise<number> {
-  const device = await prepareDevices(0, system, shop, { count: 1, firstKey: key, seed: 1 });
+async function readAll(system: System, kind: SystemName, shop: Round, key: number, records: number): Promise<number> {
+  const input = { count: 1, firstKey: key, seed: 1, readers: kind === "thin" ? 0 : 1 };
+  const device = await prepareDevices(0, { ...system, name: kind }, shop, input);
   try {
     const begin = clockMs();
     await device.ask("open", null);
-    const end = await device.ask<number>("arrived", records);
+    const end = await device.ask<number>("arrived", { orders: records, timeoutMs: LIMIT_MS });
     await device.ask("verify", records);
     return (records * 1_000) / (end - begin);
   } finally {
@@ -20,22 +25,27 @@ async function readAll(system: System, shop: Round, key: number, records: number
   }
 }
 
-async function rates(bench: Bench, name: (typeof SYSTEMS)[number], records: number): Promise<number[]> {
-  const system = await startSystem(name, bench.databases);
+/** The kinds of devices take turns; Tillwire's two read the same shop of the same server. */
+async function rates(bench: Bench, records: number): Promise<Map<Kind, number>> {
+  const tillwire = await startSystem("thin", bench.databases);
+  const handRolled = await startSystem("hand-rolled", bench.databases);
   try {
     bench.progress(`filling: ${records} orders`);
-    const shop = await system.newRound(bench.rounds + 2);
-    await shop.fill(records, records);
-    await shop.check(records);
-    const found: number[] = [];
-    for (let round = 0; round <= bench.rounds; round += 1) {
-      bench.progress(`${TITLES[name]}, ${records} records, round ${round}`);
-      const rate = await readAll(system, shop, round + 1, records);
-      if (round > 0) found.push(rate);
-    }
-    return found;
+    const keys = 2 * (bench.rounds + 1) + 1;
+    const [ours, theirs] = [await tillwire.newRound(keys), await handRolled.newRound(keys)];
+    await Promise.all([ours.fill(records, records), theirs.fill(records, records)]);
+    await Promise.all([ours.check(records), theirs.check(records)]);
+    const found = new Map<Kind, number[]>(KINDS.map((kind) => [kind, []]));
+    for (let round = 0; round <= bench.rounds; round += 1)
+      for (const [i, kind] of KINDS.entries()) {
+        bench.progress(`${TITLES[kind]}, ${records} records, round ${round}`);
+        const [system, shop] = kind === "hand-rolled" ? [handRolled, theirs] : [tillwire, ours];
+        const rate = await readAll(system, kind, shop, 1 + 2 * round + i, records);
+        if (round > 0) found.get(kind)!.push(rate);
+      }
+    return new Map(KINDS.map((kind) => [kind, median(found.get(kind)!)]));
   } finally {
-    await system.stop();
+    await Promise.all([tillwire.stop(), handRolled.stop()]);
   }
 }
 
@@ -45,20 +55,22 @@ export const catchUp: Measure = {
   async run(bench) {
     const figures: Figure[] = [];
     for (const records of bench.quick ? [10_000] : [10_000, 100_000]) {
-      const found = new Map<string, number>();
-      for (const name of SYSTEMS) found.set(name, median(await rates(bench, name, records)));
+      const found = await rates(bench, records);
       const limit = { name: "hand-rolled", value: found.get("hand-rolled")! };
-      for (const name of SYSTEMS) {
-        const value = found.get(name)!;
-        const figure: Figure = { what: `${TITLES[name]}, ${records} records`, value, unit: "records/s" };
-        if (name === "hand-rolled") figures.push(figure);
-        else if (name === "thin") figures.push({ ...figure, limit });
-        else figures.push(judgedBy({ ...figure, limit }, ">= 40,000 records/s", value >= 40_000));
+      for (const kind of KINDS) {
+        const value = found.get(kind)!;
+        const figure: Figure = { what: `${TITLES[kind]}, ${records} records`, value, unit: "records/s" };
+        if (kind === "hand-rolled") figures.push(figure);
+        else if (kind === "thin") figures.push({ ...figure, limit });
+        else figures.push(judgedAt({ ...figure, limit, id: "catch-up.replica" }, { atLeast: 40_000 }));
       }
     }
     return {
       figures,
-      notes: ["From opening the link to the last record, digests compared; hand-rolled: `select *` in one message."],
+      notes: [
+        "From opening the link to the last record. Full replicas: every record checked, kept and shown, digests compared; thin devices only count,",
+        "and so tell how fast the server is; hand-rolled: `select *` in one message, parsed and kept.",
+      ],
     };
   },
 };

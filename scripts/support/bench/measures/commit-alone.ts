@@ -1,8 +1,9 @@
 /** The store's accept with batches, no network, beside rows that PostgreSQL takes by itself. */
 import { mustHold } from "../shops.ts";
-import type { Bench, Measure } from "../measure.ts";
+import type { Measure } from "../measure.ts";
 import { Program } from "../program.ts";
 import type { Timed } from "../programs/store.ts";
+import type { RawRates } from "../raw-rates.ts";
 import { judged, type Figure } from "../result.ts";
 import { median } from "../statistics.ts";
 
@@ -10,38 +11,14 @@ const BATCHES = [1, 20, 100, 500] as const;
 
 const rateOf = ({ orders, ms }: Timed): number => (orders * 1_000) / ms;
 
-export interface RawRates {
-  /** One-row commits a second. */
-  readonly one: number;
-  readonly eight: number;
-  /** Rows a second in batches of 100. */
-  readonly hundred: number;
-}
-
-/** PostgreSQL by itself, in this run and on this machine: the limit that commits are judged by. */
-export async function measureRaw(bench: Bench, program: Program): Promise<RawRates> {
-  const databaseUrl = await bench.databases.empty();
-  const size = bench.quick ? 0.3 : 1;
-  let seed = 1;
-  const rate = async (batch: number, batches: number, connections: number): Promise<number> => {
-    const rates: number[] = [];
-    for (let round = 0; round <= bench.rounds; round += 1) {
-      const input = { databaseUrl, batch, batches: Math.ceil(batches * size), seed: (seed += 1), connections };
-      const timed = await program.ask<Timed>("raw", input);
-      if (round > 0) rates.push(rateOf(timed));
-    }
-    return median(rates);
-  };
-  return { one: await rate(1, 2_000, 1), eight: await rate(1, 8_000, 8), hundred: await rate(100, 200, 1) };
-}
-
 export const commitAlone: Measure = {
   name: "commit-alone",
   title: "Commit alone: accept (checked, hashed, deduplicated, digested, durable) with batches, no network",
   async run(bench) {
+    bench.progress("PostgreSQL by itself");
+    const raw = await bench.raw();
     const program = await Program.start("store");
     try {
-      const raw = await measureRaw(bench, program);
       const databaseUrl = await bench.databases.migrated();
       const figures: Figure[] = [
         { what: "raw: one-row commits, 1 connection", value: raw.one, unit: "rows/s" },
@@ -53,6 +30,7 @@ export const commitAlone: Measure = {
         const rates: number[] = [];
         const batches = Math.ceil((batch === 1 ? 1_500 : Math.max(20, 12_000 / batch)) * (bench.quick ? 0.4 : 1));
         for (let round = 0; round <= bench.rounds; round += 1) {
+          bench.progress(`batches of ${batch}, round ${round}`);
           const input = { databaseUrl, batch, batches, seed: (seed += 1) };
           const timed = await program.ask<Timed & { storeId: string }>("accept", input);
           await mustHold(databaseUrl, timed.storeId, batch * batches);
@@ -75,7 +53,13 @@ export const commitAlone: Measure = {
 
 function figureOf(batch: number, value: number, raw: RawRates): Figure {
   const what = `accept, batches of ${batch}`;
-  const beside = { what, value, unit: "orders/s", limit: { name: "raw batches", value: raw.hundred } };
+  const beside = {
+    what,
+    value,
+    unit: "orders/s",
+    id: `commit.${batch}`,
+    limit: { name: "raw batches", value: raw.hundred },
+  };
   if (batch === 1)
     return judged({ ...beside, limit: { name: "raw single commits", value: raw.one } }, { atLeast: 0.6 });
   return batch === 100 ? judged(beside, { atLeast: 0.5 }) : beside;

@@ -38,14 +38,15 @@ export const liveLatency: Measure = {
   name: "live-latency",
   title: "Live latency: put() to the change on 19 other devices, 20 orders/s",
   async run(bench) {
-    const seconds = bench.quick ? 2 : 5;
+    const seconds = bench.quick ? 2 : 4;
     const rounds = await compare(bench, SYSTEMS, (system) => round(system, seconds));
     const of = (name: (typeof SYSTEMS)[number], key: "p50" | "p95" | "p99"): number =>
       median(rounds.get(name)!.map((values) => latenciesOf(values)[key]));
     const figures = SYSTEMS.flatMap((name) =>
       (["p50", "p95", "p99"] as const).map((key): Figure => {
         const limit = name === "hand-rolled" ? "relay" : "hand-rolled";
-        const figure = { what: `${TITLES[name]}, ${key}`, value: of(name, key), unit: "ms" };
+        const id = `live.${name}.${key}`;
+        const figure = { what: `${TITLES[name]}, ${key}`, value: of(name, key), unit: "ms", id };
         const beside = { ...figure, limit: { name: limit, value: of(limit, key) } };
         if (name === "relay") return figure;
         return name === "replica" && key !== "p95" ? judged(beside, { atMost: 1 }) : beside;

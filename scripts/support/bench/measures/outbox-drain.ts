@@ -2,7 +2,7 @@
 import { clockMs } from "../stamp.ts";
 import { compare, prepareDevices, type Measure } from "../measure.ts";
 import type { Arrivals } from "../programs/devices.ts";
-import { judged, judgedBy, type Figure } from "../result.ts";
+import { judged, judgedAt, type Figure } from "../result.ts";
 import { median, rateOverTime } from "../statistics.ts";
 import { TITLES, type System } from "../systems.ts";
 
@@ -54,9 +54,9 @@ export const outboxDrain: Measure = {
       limit: { name: limit, value: rateOf(limit) },
     });
     const figures: Figure[] = [
-      judged(figure("replica", "hand-rolled"), { atLeast: 1.5 }),
+      judged({ ...figure("replica", "hand-rolled"), id: "drain.replica" }, { atLeast: 1.5 }),
       judged(figure("replica", "relay"), { atLeast: 0.6 }),
-      judgedBy(figure("replica", "relay"), ">= 9,000 orders/s", rateOf("replica") >= 9_000),
+      judgedAt(figure("replica", "relay"), { atLeast: 9_000 }),
       figure("thin", "hand-rolled"),
       figure("thin", "relay"),
       figure("hand-rolled", "relay"),

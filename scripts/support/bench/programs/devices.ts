@@ -31,6 +31,17 @@ export interface OpenInput {
 export interface SellInput {
   readonly perSecond: number;
   readonly seconds: number;
+  readonly all?: boolean;
+}
+export interface SellOnInput {
+  readonly underWay: number;
+  readonly seconds: number;
+  readonly mixed?: boolean;
+}
+export interface SoldOn {
+  /** Of acknowledgement, edits included. */
+  readonly moments: number[];
+  edits: number;
 }
 export interface Arrivals {
   /** ms from leaving the device that sold to the application of the one that reads. */
@@ -38,6 +49,8 @@ export interface Arrivals {
   readonly moments: number[];
 }
 
+const BEAT_TICK_MS = 20;
+const ARRIVAL_MS = 30_000;
 /** Strangers at a time: fewer than a server lets wait from one address. */
 const OPENING = 12;
 
@@ -45,6 +58,7 @@ let devices: BenchDevice[] = [];
 let order: () => Order = () => {
   throw new Error("open first");
 };
+let beating: NodeJS.Timeout | undefined;
 const latencies: number[] = [];
 const moments: number[] = [];
 
@@ -97,7 +111,7 @@ async function prepare(input: OpenInput): Promise<void> {
   if (queued > 0) for (const device of devices) await device.queue(Array.from({ length: queued }, order));
 }
 
-async function until(holds: () => boolean, timeoutMs = 20_000): Promise<void> {
+async function until(holds: () => boolean, timeoutMs: number): Promise<void> {
   const deadline = clockMs() + timeoutMs;
   while (!holds()) {
     if (clockMs() > deadline)
@@ -117,8 +131,8 @@ serve({
   open: (atATime: number | null) => each((device) => device.open(), Math.min(atATime ?? OPENING, devices.length)),
   /** They keep what they know, and may be opened again. */
   disconnect: () => each((device) => device.close()),
-  /** The first device sells at that rate, by the clock. @returns ms from sale to acknowledgement */
-  async sell({ perSecond, seconds }: SellInput): Promise<number[]> {
+  /** The first device, or all in turn, sell at that rate, by the clock. @returns ms from sale to acknowledgement */
+  async sell({ perSecond, seconds, all }: SellInput): Promise<number[]> {
     const acknowledged: number[] = [];
     const sales: Promise<void>[] = [];
     const start = clockMs();
@@ -126,40 +140,66 @@ serve({
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, start + (sold * 1_000) / perSecond - clockMs())));
       const sale = stamped(order());
       const soldAt = clockMs();
-      sales.push(devices[0]!.sell(sale).then(() => void acknowledged.push(clockMs() - soldAt)));
+      const device = devices[all ? sold % devices.length : 0]!;
+      sales.push(device.sell(sale).then(() => void acknowledged.push(clockMs() - soldAt)));
     }
     await Promise.all(sales);
     return acknowledged;
   },
-  /** So many sales under way at any time, the devices taking turns. @returns moments of acknowledgement */
-  async sellOn({ underWay, seconds }: { underWay: number; seconds: number }): Promise<number[]> {
-    const acknowledged: number[] = [];
+  /** So many writes under way at any time, the devices taking turns. `mixed`: every fourth one edits what its device sold last. */
+  async sellOn({ underWay, seconds, mixed }: SellOnInput): Promise<SoldOn> {
+    const sold: SoldOn = { moments: [], edits: 0 };
     const end = clockMs() + seconds * 1_000;
     const free = [...devices];
+    let next = 0;
     const one = async (): Promise<void> => {
       while (clockMs() < end) {
-        const device = free.shift()!;
-        await device.sell(order());
-        free.push(device);
-        acknowledged.push(clockMs());
+        const device = free[next % free.length]!;
+        next += 1;
+        if (mixed && next % 4 === 0 && device.hasSold) {
+          await device.edit!();
+          sold.edits += 1;
+        } else await device.sell(order());
+        sold.moments.push(clockMs());
       }
     };
     await Promise.all(Array.from({ length: underWay }, one));
-    return acknowledged;
+    return sold;
+  },
+  /** Resolves when all devices together have heard of so many writes. */
+  async arrivedTogether(writes: number): Promise<void> {
+    await until(() => devices.reduce((sum, { arrived: n }) => sum + n, 0) >= writes, ARRIVAL_MS);
   },
   start: () => each(async (device) => device.start()),
   drained: () => each((device) => device.drained()),
   /** Resolves when every device has so many orders. @returns when that was */
-  async arrived(orders: number): Promise<number> {
-    await until(() => devices.every((device) => device.arrived >= orders));
+  async arrived(input: number | { orders: number; timeoutMs: number }): Promise<number> {
+    const { orders, timeoutMs } = typeof input === "number" ? { orders: input, timeoutMs: ARRIVAL_MS } : input;
+    await until(() => devices.every((device) => device.arrived >= orders), timeoutMs);
     return clockMs();
   },
   /** What arrived since the last time that this was asked. */
   arrivals(): Arrivals {
     return { latencies: latencies.splice(0), moments: moments.splice(0) };
   },
+  /** From now on each device says so often what live devices say by themselves, one after the other. */
+  beat(everyMs: number): void {
+    const beginning = clockMs();
+    let beats = 0;
+    clearInterval(beating);
+    beating = setInterval(() => {
+      const due = Math.floor(((clockMs() - beginning) / everyMs) * devices.length);
+      for (; beats < due; beats += 1) devices[beats % devices.length]!.beat?.();
+    }, BEAT_TICK_MS);
+  },
+  /** @throws if a link was lost */
+  allOpen(): void {
+    const lost = devices.filter(({ isOpen }) => isOpen === false).length;
+    if (lost > 0) throw new Error(`${lost} of ${devices.length} links were lost`);
+  },
   verify: (orders: number) => each((device) => device.verify(orders)),
   async close(): Promise<void> {
+    clearInterval(beating);
     await each((device) => device.close());
     devices = [];
   },

@@ -31,6 +31,7 @@ io.on("connection", (socket) => {
 });
 
 serve({
+  heap: () => process.memoryUsage().heapUsed,
   async listen(databaseUrl: string) {
     sql = postgres(databaseUrl, { max: 10, onnotice: () => undefined });
     await sql`create table orders (id text primary key, data jsonb not null, created_at timestamptz not null default now())`;

@@ -12,6 +12,7 @@ server.on("connection", (socket) => {
 });
 
 serve({
+  heap: () => process.memoryUsage().heapUsed,
   async listen() {
     if (server.address() === null) await new Promise((resolve) => server.once("listening", resolve));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

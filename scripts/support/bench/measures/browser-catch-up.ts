@@ -1,0 +1,1 @@
+export const browserCatchUp = { name: "browser-catch-up", title: "", run: async () => ({ figures: [] }) };

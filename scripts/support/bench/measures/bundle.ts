@@ -1,0 +1,1 @@
+export const bundle = { name: "bundle", title: "", run: async () => ({ figures: [] }) };
