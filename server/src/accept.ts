@@ -7,9 +7,10 @@ import { withCompiledSchemas } from "@tillwire/protocol/compiled-schemas";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { LIMITS } from "@tillwire/protocol/limits";
 import type { Result, Role } from "@tillwire/protocol/messages";
-import { checkWrite, isChecked, type CheckedWrite } from "./checked-write.ts";
+import { checkWrite, isChecked, type CheckedWrite, type UncheckableWrite } from "./checked-write.ts";
 import { StoreLane, type AcceptObserver, type LaneItem } from "./store-lane.ts";
 import type { DigestMap, EncodedChange, ReplicationStore } from "./store/store.ts";
+import { Turns } from "./turns.ts";
 
 /** Who sends: always from the token, never from a message. */
 export interface Sender {
@@ -72,7 +73,9 @@ export interface AcceptOptions {
   /** Server clock, epoch ms. */
   readonly now: () => number;
   readonly observer?: AcceptObserver;
-  /** Writes that may wait in one store's queue before submissions are refused. */
+  /** As `Runtime.setImmediate`, which is the default. */
+  readonly soon?: (run: () => void) => void;
+  /** Writes of one store that may wait before submissions are refused. */
   readonly maxQueued?: number;
 }
 
@@ -82,6 +85,10 @@ const MAX_QUEUED = 20_000;
 export function createAccept(options: AcceptOptions): Accept {
   const lanes = new Map<string, StoreLane>();
   const collections = withCompiledSchemas(options.collections);
+  const turns = new Turns(options.soon ?? setImmediate);
+  /** Writes submitted and not settled, by store. */
+  const waiting = new Map<string, number>();
+  const underWay = new Set<Promise<Submission>>();
   let draining = false;
 
   function laneOf(storeId: string): StoreLane {
@@ -93,18 +100,35 @@ export function createAccept(options: AcceptOptions): Accept {
     return lane;
   }
 
+  async function settle(sender: Sender, epoch: string, writes: readonly SubmittedWrite[]): Promise<Submission> {
+    const { storeId } = sender;
+    waiting.set(storeId, (waiting.get(storeId) ?? 0) + writes.length);
+    try {
+      const pending = new PendingSubmission(epoch, writes.length);
+      await turns.each(storeId, writes, (write, index) => pending.take(index, checkWrite(collections, sender, write)));
+      if (pending.items.length > 0) laneOf(storeId).add(pending.items);
+      return await pending.settled();
+    } finally {
+      const left = waiting.get(storeId)! - writes.length;
+      if (left > 0) waiting.set(storeId, left);
+      else waiting.delete(storeId);
+    }
+  }
+
   return {
     async submit(sender, epoch, writes) {
       if (draining) throw new ReplicationError("SHUTTING_DOWN", "the server is going down", 1_000);
-      const queued = lanes.get(sender.storeId)?.queued ?? 0;
-      if (queued + writes.length > Math.max(options.maxQueued ?? MAX_QUEUED, LIMITS.batchItems)) {
+      const ahead = waiting.get(sender.storeId) ?? 0;
+      if (ahead + writes.length > Math.max(options.maxQueued ?? MAX_QUEUED, LIMITS.batchItems)) {
         throw new ReplicationError("UNAVAILABLE", "too many writes are waiting", 1_000);
       }
-      return submitTo(() => laneOf(sender.storeId), collections, sender, epoch, writes);
+      const submission = settle(sender, epoch, writes);
+      underWay.add(submission);
+      return submission.finally(() => underWay.delete(submission));
     },
     async drain() {
       draining = true;
-      await Promise.all([...lanes.values()].map((lane) => lane.idle()));
+      await Promise.allSettled(underWay);
     },
   };
 }
@@ -115,48 +139,40 @@ function isProbablyKnown(write: CheckedWrite): boolean {
   return write.base === null ? write.syncVersion > 1 : write.base.version > 0;
 }
 
-async function submitTo(
-  lane: () => StoreLane,
-  collections: CollectionSet,
-  sender: Sender,
-  epoch: string,
-  writes: readonly SubmittedWrite[],
-): Promise<Submission> {
-  const results = new Array<Result>(writes.length);
-  const filedUnder = new Map<number, string>();
-  const settled: Promise<void>[] = [];
-  const items: LaneItem[] = [];
-  writes.forEach((submitted, index) => {
-    const write = checkWrite(collections, sender, submitted);
-    if (!isChecked(write)) {
-      results[index] = {
-        collection: write.collection,
-        localId: write.localId,
-        outcome: "rejected",
-        code: write.code,
-        message: write.message,
+/** A submission on its way: what is rejected at once, and what goes to the store's lane. */
+class PendingSubmission {
+  readonly items: LaneItem[] = [];
+  readonly #results: Result[];
+  readonly #filedUnder = new Map<number, string>();
+  readonly #outcomes: Promise<void>[] = [];
+
+  constructor(
+    private readonly epoch: string,
+    writes: number,
+  ) {
+    this.#results = new Array<Result>(writes);
+  }
+
+  take(index: number, write: CheckedWrite | UncheckableWrite): void {
+    if (isChecked(write)) this.#outcomes.push(this.#queue(index, write));
+    else this.#results[index] = { ...write, outcome: "rejected" };
+  }
+
+  /** Once every write has its result. */
+  async settled(): Promise<Submission> {
+    const outcomes = await Promise.allSettled(this.#outcomes);
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    return { results: this.#results, filedUnder: this.#filedUnder };
+  }
+
+  #queue(index: number, write: CheckedWrite): Promise<void> {
+    return new Promise<void>((settled, reject) => {
+      const resolve = (result: Result, localId: string): void => {
+        this.#results[index] = result;
+        if (localId !== write.localId) this.#filedUnder.set(index, localId);
+        settled();
       };
-      return;
-    }
-    settled.push(
-      new Promise<void>((resolve, reject) => {
-        items.push({
-          epoch,
-          write,
-          needsContext: isProbablyKnown(write),
-          rounds: 0,
-          resolve: (result, localId) => {
-            results[index] = result;
-            if (localId !== write.localId) filedUnder.set(index, localId);
-            resolve();
-          },
-          reject,
-        });
-      }),
-    );
-  });
-  if (items.length > 0) lane().add(items);
-  const outcomes = await Promise.allSettled(settled);
-  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-  return { results, filedUnder };
+      this.items.push({ epoch: this.epoch, write, needsContext: isProbablyKnown(write), rounds: 0, resolve, reject });
+    });
+  }
 }

@@ -72,17 +72,18 @@ export interface FeedOptions {
 const ALL = choose(null);
 
 export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOptions): Feed {
-  const ask = <T>(question: () => Promise<T>): Promise<T> => gate.run(() => available(question));
+  const ask = <T>(storeId: string, question: () => Promise<T>): Promise<T> =>
+    gate.run(() => available(question), storeId);
 
   async function readHead(storeId: string): Promise<StoreHead> {
-    const head = await ask(() => store.readHead(storeId));
+    const head = await ask(storeId, () => store.readHead(storeId));
     if (!head) throw new ReplicationError("NOT_FOUND", "no such store");
     return head;
   }
 
   const feed: Feed = {
     readPage: (storeId, from, choice, maxChanges = LIMITS.pageChanges) =>
-      ask(() =>
+      ask(storeId, () =>
         store.readFeed({ storeId, from, collections: choice.collections, maxChanges, maxBytes: LIMITS.frameBytes }),
       ),
     readAll: (storeId, from) => feed.readPage(storeId, from, ALL),
@@ -118,12 +119,12 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
     },
     async beginEpochAfterLoss(storeId, current, seen = current) {
       const next = epochAfter(newEpoch(), current, seen);
-      const epoch = await ask(() => store.beginEpoch(storeId, current, next, true, "CURSOR_AHEAD"));
+      const epoch = await ask(storeId, () => store.beginEpoch(storeId, current, next, true, "CURSOR_AHEAD"));
       onNewEpoch(storeId, epoch);
       return epoch;
     },
     async resetMessage(storeId, { reason, reoffer }, epoch) {
-      const wanted = reoffer ?? (await ask(() => store.wantsReoffers(storeId)));
+      const wanted = reoffer ?? (await ask(storeId, () => store.wantsReoffers(storeId)));
       return { type: "reset", reason, epoch, reoffer: wanted };
     },
   };

@@ -23,6 +23,18 @@ test("a gate lets so many run, so many wait, and refuses the rest", async () => 
   expect(running).toBe(0);
 });
 
+test("shops that wait are let in by turns, so that one with many who wait does not hold up another", async () => {
+  const gate = createGate({ running: 1, waiting: 100 });
+  const order: string[] = [];
+  let open!: () => void;
+  const first = gate.run(() => new Promise<void>((resolve) => (open = resolve)), "loud");
+  const enter = (storeId: string): Promise<void> => gate.run(async () => void order.push(storeId), storeId);
+  const runs = [...Array<string>(5).fill("loud"), "quiet", "third", "quiet"].map(enter);
+  open();
+  await Promise.all([first, ...runs]);
+  expect(order).toEqual(["loud", "quiet", "third", "loud", "quiet", "loud", "loud", "loud"]);
+});
+
 test("work that fails gives its place back", async () => {
   const gate = createGate({ running: 1, waiting: 1 });
   await expect(gate.run(async () => Promise.reject(new Error("no")))).rejects.toThrow("no");

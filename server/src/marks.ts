@@ -49,7 +49,7 @@ export function createMarks({ devices, audit, gate, metrics, log, runtime }: Mar
       try {
         const presented = { mark, count: countOf(mark), checked };
         const random = randomHex(runtime, RANDOM_BYTES);
-        const given = await gate.run(() => devices.presentMark(device, presented, random));
+        const given = await gate.run(() => devices.presentMark(device, presented, random), storeId);
         if (!given) return {};
         if (given.news) void tell(device).catch((err: unknown) => log.warn({ err, storeId, deviceId }, "Not audited"));
         return given.copied ? { mark: given.mark, copied: true } : { mark: given.mark };

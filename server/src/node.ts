@@ -45,7 +45,7 @@ export function createNode(options: NodeOptions) {
   const news = createNews(log);
   const tokens = createSyncTokens(runtime);
   const services = createServices(options, { gate, newId, news, tokens });
-  const listDevices = (storeId: string) => gate.run(() => devices.list(storeId));
+  const listDevices = (storeId: string) => gate.run(() => devices.list(storeId), storeId);
   const sessions = new Sessions({ services, listDevices });
   addOldestPending(services.metrics, () => {
     const at = sessions.oldestPendingAt();
@@ -132,7 +132,10 @@ function createServices(options: NodeOptions, { gate, newId, news, tokens }: Ser
   const statusFailed = (err: unknown): void => log.warn({ err }, "Status of devices could not be written");
   return {
     collections,
-    accept: createAccept({ store, collections, onCommitted: news.committed, now: runtime.now, observer }),
+    accept: createAccept({
+      ...{ store, collections, onCommitted: news.committed, observer },
+      ...{ now: runtime.now, soon: runtime.setImmediate },
+    }),
     auth: createAuth(devices, gate),
     feed: createFeed({ store, gate: createGate(READS), tokens, newEpoch: newId, onNewEpoch: news.epochBegan }),
     tokens,

@@ -8,6 +8,8 @@ export interface Runtime {
   readonly clearTimeout: (timer: NodeJS.Timeout | undefined) => void;
   readonly setInterval: (run: () => void, ms: number) => NodeJS.Timeout;
   readonly clearInterval: (timer: NodeJS.Timeout | undefined) => void;
+  /** Once what waits for this process (links, timers) has had its turn. */
+  readonly setImmediate: (run: () => void) => void;
   readonly random: (bytes: number) => Uint8Array;
 }
 
@@ -17,6 +19,7 @@ export const systemRuntime: Runtime = {
   clearTimeout: globalThis.clearTimeout,
   setInterval: globalThis.setInterval,
   clearInterval: globalThis.clearInterval,
+  setImmediate: globalThis.setImmediate,
   random: randomBytes,
 };
 

@@ -63,33 +63,24 @@ interface Planned {
 
 export class StoreLane {
   private queue: LaneItem[] = [];
-  private inCommit = 0;
-  private running: Promise<void> | null = null;
+  private running = false;
 
   constructor(
     private readonly storeId: string,
     private readonly options: LaneOptions,
   ) {}
 
-  get queued(): number {
-    return this.queue.length + this.inCommit;
-  }
-
   add(items: readonly LaneItem[]): void {
     for (const item of items) this.queue.push(item);
-    this.running ??= this.run();
-  }
-
-  async idle(): Promise<void> {
-    await this.running;
+    if (!this.running) void this.run();
   }
 
   private async run(): Promise<void> {
+    this.running = true;
     // What arrives in this turn of the event loop joins the first commit.
     await Promise.resolve();
     while (this.queue.length > 0) {
       const batch = this.take();
-      this.inCommit = batch.length;
       try {
         await this.process(batch);
       } catch (error) {
@@ -100,9 +91,8 @@ export class StoreLane {
         for (const item of [...batch, ...waiting])
           item.reject(new ReplicationError("UNAVAILABLE", "the database is not available", 1_000));
       }
-      this.inCommit = 0;
     }
-    this.running = null;
+    this.running = false;
     this.options.onIdle();
   }
 

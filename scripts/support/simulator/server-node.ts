@@ -131,6 +131,10 @@ export class ServerNode {
       },
       clearTimeout: clear,
       clearInterval: clear,
+      setImmediate: (run) =>
+        void schedule.after(0, () => {
+          if (!life.isOver) run();
+        }),
       random: (bytes) => random.bytes(bytes),
     };
   }

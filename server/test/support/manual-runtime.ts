@@ -27,6 +27,7 @@ export function createManualRuntime(startMs = 1_000_000): ManualRuntime {
     clearTimeout: remove,
     setInterval: (run, ms) => add(run, ms, ms),
     clearInterval: remove,
+    setImmediate: (run) => void add(run, 0, null),
     random: (bytes) => new Uint8Array(bytes).fill(7),
     async pass(ms) {
       const end = now + ms;
