@@ -41,6 +41,7 @@ export class Tab {
   readonly #stops: (() => void)[] = [];
   #loop: SyncLoop | null = null;
   #publishing = false;
+  #shown: { readonly status: TabStatus; readonly text: string } | null = null;
   readonly #storage: StorageWatch;
   #cancelTimer = () => {};
   #cancelCatchUp = () => {};
@@ -216,10 +217,19 @@ export class Tab {
       const loop = this.#loop;
       if (!loop) return;
       const status = this.#tabStatus(loop);
-      if (JSON.stringify(status) === JSON.stringify(this.status.get())) return;
+      const text = JSON.stringify(status);
+      if (text === this.#statusText()) return;
+      this.#shown = { status, text };
       this.status.set(status);
       this.#tabs.post({ type: "status", status });
     });
+  }
+
+  /** Of what is shown; most looks find the same status as the one before. */
+  #statusText(): string {
+    const status = this.status.get();
+    if (this.#shown?.status !== status) this.#shown = { status, text: JSON.stringify(status) };
+    return this.#shown.text;
   }
 
   #tabStatus(loop: SyncLoop): TabStatus {
