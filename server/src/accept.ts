@@ -73,8 +73,8 @@ export interface AcceptOptions {
   /** Server clock, epoch ms. */
   readonly now: () => number;
   readonly observer?: AcceptObserver;
-  /** As `Runtime.setImmediate`, which is the default. */
-  readonly soon?: (run: () => void) => void;
+  /** In which writes are checked; its own if absent. */
+  readonly turns?: Turns;
   /** Writes of one store that may wait before submissions are refused. */
   readonly maxQueued?: number;
 }
@@ -85,7 +85,7 @@ const MAX_QUEUED = 20_000;
 export function createAccept(options: AcceptOptions): Accept {
   const lanes = new Map<string, StoreLane>();
   const collections = withCompiledSchemas(options.collections);
-  const turns = new Turns(options.soon ?? setImmediate);
+  const { turns = new Turns(setImmediate) } = options;
   /** Writes submitted and not settled, by store. */
   const waiting = new Map<string, number>();
   const underWay = new Set<Promise<Submission>>();

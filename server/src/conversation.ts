@@ -61,6 +61,10 @@ export class Conversation {
     return this.#oldestPendingAt;
   }
 
+  get isPushing(): boolean {
+    return this.#pushing;
+  }
+
   start(): void {
     this.#feed.start();
   }

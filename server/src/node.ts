@@ -21,6 +21,7 @@ import { createShopPolicies } from "./shop-policies.ts";
 import type { Database } from "./store/database.ts";
 import { createSyncTokens, type SyncTokens } from "./sync-tokens.ts";
 import { createTokenBuckets } from "./token-bucket.ts";
+import { Turns } from "./turns.ts";
 
 export type Node = ReturnType<typeof createNode>;
 
@@ -129,19 +130,18 @@ function createServices(options: NodeOptions, { gate, newId, news, tokens }: Ser
   const { collections, log, runtime, metrics = createMetrics() } = options;
   const { store, devices, audit } = options.database;
   const observer = acceptMetrics(metrics, log);
+  const turns = new Turns(runtime.setImmediate);
   const statusFailed = (err: unknown): void => log.warn({ err }, "Status of devices could not be written");
   return {
     collections,
-    accept: createAccept({
-      ...{ store, collections, onCommitted: news.committed, observer },
-      ...{ now: runtime.now, soon: runtime.setImmediate },
-    }),
+    accept: createAccept({ store, collections, onCommitted: news.committed, now: runtime.now, observer, turns }),
     auth: createAuth(devices, gate),
     feed: createFeed({ store, gate: createGate(READS), tokens, newEpoch: newId, onNewEpoch: news.epochBegan }),
     tokens,
     status: createDeviceStatusWriter(devices, runtime, statusFailed),
     marks: createMarks({ devices, audit, gate, metrics, log, runtime }),
     buckets: createTokenBuckets({ perSecond: LIMITS.pushesPerSecond, burst: LIMITS.pushBurst }, runtime.now),
+    turns,
     metrics,
     log,
     runtime,

@@ -10,6 +10,7 @@ import type { Metrics } from "./metrics.ts";
 import type { Runtime } from "./runtime.ts";
 import type { SyncTokens } from "./sync-tokens.ts";
 import type { TokenBuckets } from "./token-bucket.ts";
+import type { Turns } from "./turns.ts";
 
 export interface SessionServices {
   readonly collections: CollectionSet;
@@ -21,6 +22,8 @@ export interface SessionServices {
   readonly marks: Marks;
   /** Pushes and pulls, per device. */
   readonly buckets: TokenBuckets;
+  /** For what holds the processor. */
+  readonly turns: Turns;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly runtime: Runtime;

@@ -14,6 +14,7 @@ import { createMetrics } from "./metrics.ts";
 import type { SessionServices } from "./session-services.ts";
 import { Sessions } from "./sessions.ts";
 import { createTokenBuckets } from "./token-bucket.ts";
+import { Turns } from "./turns.ts";
 
 function setUp(changes: { accept?: Partial<Accept>; feed?: Partial<Feed>; authenticate?: () => Promise<never> } = {}) {
   const runtime = createManualRuntime();
@@ -33,6 +34,7 @@ function setUp(changes: { accept?: Partial<Accept>; feed?: Partial<Feed>; authen
     status: { seen: () => undefined },
     marks: { present: async () => ({}) },
     buckets: createTokenBuckets({ perSecond: LIMITS.pushesPerSecond, burst: LIMITS.pushBurst }, runtime.now),
+    turns: new Turns(runtime.setImmediate),
     metrics: createMetrics(),
     log: pino({ level: "silent" }),
     runtime,
@@ -262,4 +264,62 @@ test("nothing of a store stays in memory when its last session has gone", async 
   listener!.closed();
   expect(sessions.positions().size).toBe(0);
   expect(sessions.devices()).toEqual([]);
+});
+
+describe("large pushes", () => {
+  const largePush = (id: string): string => JSON.stringify({ type: "push", id, writes: ["x".repeat(100_000)] });
+
+  test("are read in turns, so that what others say meanwhile does not wait for all of them", async () => {
+    const order: string[] = [];
+    const submit: Accept["submit"] = async ({ storeId }) => {
+      order.push(storeId);
+      return { results: [], filedUnder: new Map() };
+    };
+    const { connect, services, runtime } = setUp({ accept: { submit } });
+    const devices = ["loud", "loud", "loud", "quiet"].map((storeId) => ({ storeId, role: "register" as const }));
+    const tills = [];
+    for (const [index, device] of devices.entries()) {
+      services.auth.authenticate = async () => ({ ...device, deviceId: `d${index}`, name: "" });
+      const till = connect();
+      await till.hello();
+      tills.push(till);
+    }
+    for (const till of tills.slice(0, 3)) till.listener!.message(largePush("p"));
+    tills[3]!.listener!.message(JSON.stringify({ type: "push", id: "p", writes: [] }));
+    expect(order).toEqual(["quiet"]);
+    await runtime.pass(0);
+    expect(order).toEqual(["quiet", "loud", "loud", "loud"]);
+    for (const till of tills) expect(till.sent.at(-1)).toMatchObject({ type: "pushed", id: "p" });
+  });
+
+  test("of one device beyond the first are refused unread, and the link stays", async () => {
+    let answer!: () => void;
+    const submit: Accept["submit"] = () =>
+      new Promise((resolve) => (answer = () => resolve({ results: [], filedUnder: new Map() })));
+    const { connect, runtime } = setUp({ accept: { submit } });
+    const { sent, hello, listener, closed } = connect();
+    await hello();
+    // The second while the first waits to be read, the third while it is under way; neither is looked into.
+    listener!.message(largePush("p-1"));
+    listener!.message("{" + " ".repeat(100_000));
+    await runtime.pass(0);
+    listener!.message("{" + " ".repeat(100_000));
+    expect(sent.filter(({ type }) => type === "error")).toMatchObject(Array(2).fill({ code: "PUSH_IN_FLIGHT" }));
+    answer();
+    await runtime.pass(0);
+    expect(sent.at(-1)).toMatchObject({ type: "pushed", id: "p-1" });
+    expect(closed.code).toBeNull();
+  });
+
+  test("of a link that has ended are not read any more", async () => {
+    let submitted = 0;
+    const submit: Accept["submit"] = async () => (submitted++, { results: [], filedUnder: new Map() });
+    const { connect, runtime } = setUp({ accept: { submit } });
+    const { hello, listener } = connect();
+    await hello();
+    listener!.message(largePush("p-1"));
+    listener!.closed();
+    await runtime.pass(0);
+    expect(submitted).toBe(0);
+  });
 });

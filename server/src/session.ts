@@ -27,6 +27,8 @@ export interface SessionHost {
 
 /** What a device may say before its hello was looked into. */
 const EARLY_MESSAGES = 32;
+/** Characters of a text whose parsing takes a millisecond and more: it waits for the shop's turn. */
+const LARGE_TEXT = 64 * 1024;
 /** WebSocket close code "going away": nobody is there to read why. */
 const GONE = 1001;
 const TRY_AGAIN_LATER = 1013;
@@ -41,6 +43,7 @@ export class Session implements LinkListener, Speaker {
   #conversation: Conversation | null = null;
   #heardAt: number;
   #behindSince: number | null = null;
+  #largeWaits = false;
 
   constructor(link: Link, services: SessionServices, host: SessionHost) {
     this.#link = link;
@@ -83,6 +86,22 @@ export class Session implements LinkListener, Speaker {
       if (this.#early.push(text) > EARLY_MESSAGES) this.fail("UNAUTHENTICATED", "too much before the welcome");
       return;
     }
+    const { conversation } = this;
+    if (conversation && text.length > LARGE_TEXT) this.#readInTurn(text, conversation);
+    else this.#read(text);
+  }
+
+  /** Only a push is that large. */
+  #readInTurn(text: string, { device, isPushing }: Conversation): void {
+    if (isPushing || this.#largeWaits) return this.fail("PUSH_IN_FLIGHT", "one push at a time");
+    this.#largeWaits = true;
+    this.#services.turns.one(device.storeId, () => {
+      this.#largeWaits = false;
+      if (!this.#isClosed()) this.#read(text);
+    });
+  }
+
+  #read(text: string): void {
     try {
       const message = parseMessage(text);
       if (this.#conversation) this.#conversation.heard(message, Buffer.byteLength(text));

@@ -38,6 +38,15 @@ export class Turns {
     });
   }
 
+  /** Does it when the shop's turn comes, by itself: work that is long and can't be parted. */
+  one(storeId: string, work: () => void): void {
+    const goOn = (): boolean => {
+      work();
+      return true;
+    };
+    this.#add(storeId, { goOn, failed: () => undefined });
+  }
+
   #add(storeId: string, job: Job): void {
     if (this.#jobs.size === 0) this.soon(() => this.#turn());
     const jobs = this.#jobs.get(storeId);
