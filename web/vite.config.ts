@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import tailwindcss from "@tailwindcss/vite";
-import { defineConfig, type Plugin } from "vite";
+import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 import { compiledMessages } from "./build/messages-plugin.ts";
 
 const server = process.env["API_BASE_URL"] ?? "http://localhost:8080";
@@ -17,6 +17,8 @@ const version = (JSON.parse(readFileSync(new URL("package.json", import.meta.url
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [compiledMessages(), svelte(), tailwindcss(), precache()],
+  // RxJS as it was written, not as it is translated for browsers of 2015
+  resolve: { conditions: ["es2015", ...defaultClientConditions] },
   define: { __APP_VERSION__: JSON.stringify(version) },
   server: {
     port: 5173,

@@ -24,6 +24,10 @@ export function browserEnvironment(): Environment {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     },
+    onKey(run) {
+      addEventListener("keydown", run);
+      return () => removeEventListener("keydown", run);
+    },
     print: () => print(),
     saveFile(name, text) {
       const link = document.createElement("a");

@@ -12,6 +12,7 @@ export interface Environment {
   /** Calls `run` every `ms`; returns what stops it. */
   every(ms: number, run: () => void): () => void;
   after(ms: number, run: () => void): () => void;
+  onKey(run: (event: KeyboardEvent) => void): () => void;
   print(): void;
   saveFile(name: string, text: string): void;
   reload(): void;

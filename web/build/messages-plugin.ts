@@ -32,7 +32,7 @@ export function compileMessages(code: string): string {
     }
     for (const child of Object.values(node)) for (const each of [child].flat()) if (isNode(each)) visit(each);
   };
-  visit(parseAst(code, { lang: "ts" }) as unknown as Node);
+  visit(parseAst(code, { lang: "ts" }));
   let compiled = code;
   // from the end, so that the places before stay where they are
   for (const { start, end, text } of messages.reverse()) {

@@ -6,7 +6,6 @@ import { keepAwake, type Awake } from "./wake-lock.ts";
 export interface DisplayEnvironment extends Environment {
   readonly sound: Sound;
   readonly awake: Awake;
-  onKey(run: (event: KeyboardEvent) => void): () => void;
   /** Any touch or key. */
   onTouched(run: () => void): () => void;
   /** null where there is no such thing. */
@@ -18,10 +17,6 @@ export function displayEnvironment(shared: Environment): DisplayEnvironment {
     ...shared,
     sound: watchSound(() => new AudioContext()),
     awake: keepAwake(navigator, document, isSecureContext),
-    onKey(run) {
-      addEventListener("keydown", run);
-      return () => removeEventListener("keydown", run);
-    },
     onTouched(run) {
       addEventListener("pointerdown", run);
       addEventListener("keydown", run);

@@ -22,7 +22,7 @@ export const td = (): DisplayMessages => texts("display");
 export const ta = (): AdminMessages => texts("admin");
 
 let language: Language = "en";
-const needed = new Set<MessagePart>();
+let needed: readonly MessagePart[] = [];
 let loaded = $state.raw<Loaded>({});
 
 function texts<Part extends MessagePart>(part: Part): TextsOf<Part> {
@@ -36,7 +36,7 @@ export async function needTexts(...parts: readonly MessagePart[]): Promise<void>
   const wanted = language;
   const missing = parts.filter((part) => !loaded[part]);
   const fetched = await fetchTexts(wanted, missing);
-  for (const part of parts) needed.add(part);
+  needed = [...needed, ...parts.filter((part) => !needed.includes(part))];
   // another language was chosen meanwhile
   if (wanted !== language) return needTexts(...parts);
   loaded = { ...fetched, ...loaded };
@@ -49,11 +49,10 @@ export async function needTexts(...parts: readonly MessagePart[]): Promise<void>
 export async function speak(tags: readonly string[], page: HTMLElement = document.documentElement): Promise<void> {
   const wanted = languageFor(tags);
   if (wanted !== language) {
-    const parts = [...needed];
-    const fetched = await fetchTexts(wanted, parts).catch(() => null);
+    const fetched = await fetchTexts(wanted, needed).catch(() => null);
     if (!fetched) return;
     // parts that joined while these came
-    if ([...needed].some((part) => !fetched[part])) return speak(tags, page);
+    if (needed.some((part) => !fetched[part])) return speak(tags, page);
     language = wanted;
     loaded = fetched;
   }

@@ -9,6 +9,7 @@ import type { Environment } from "../environment.ts";
 import { formatsFor } from "../format.ts";
 import { t } from "../messages/messages.svelte.ts";
 import { LiveValues } from "../observable.svelte.ts";
+import { listen, Shortcuts } from "../shortcuts/shortcuts.ts";
 import { EMPTY_INDEX, indexCatalogue } from "./sell/catalogue-index.ts";
 import type { KitchenContext } from "./sell/kitchen-ticket.ts";
 import type { SaleContext } from "./sell/sale.ts";
@@ -55,6 +56,7 @@ function paced<T>() {
 export class Till {
   readonly env: Environment;
   readonly replica: Replica;
+  readonly shortcuts = new Shortcuts();
   readonly #live = new LiveValues();
   readonly orders;
   readonly transactions;
@@ -69,6 +71,7 @@ export class Till {
   readonly #shop;
   readonly #presence;
   readonly #stopClock: () => void;
+  readonly #stopKeys: () => void;
   /** Epoch ms, every ten seconds: for ages. */
   now = $state(0);
   /** A short word that something was done; gone by itself. */
@@ -106,6 +109,7 @@ export class Till {
         CONFLICT_TOAST_MS,
       );
     });
+    this.#stopKeys = listen(this.shortcuts, env.onKey);
     this.now = env.now();
     this.#stopClock = env.every(TICK_MS, () => (this.now = env.now()));
   }
@@ -178,6 +182,7 @@ export class Till {
 
   close(): void {
     this.#stopClock();
+    this.#stopKeys();
     this.#stopToast?.();
     this.#live.close();
   }

@@ -140,6 +140,10 @@ const env: Environment = {
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);
   },
+  onKey: (run) => {
+    addEventListener("keydown", run);
+    return () => removeEventListener("keydown", run);
+  },
   print: () => print(),
   saveFile: () => undefined,
   reload: () => location.reload(),

@@ -17,6 +17,7 @@ export const register = {
     notLoadedHint:
       "Der Server hat nicht geantwortet. Der Verkauf geht weiter; sobald die Verbindung wieder steht, wird es erneut versucht.",
   },
+  shortcuts: { title: "Tastatur", list: "Diese Tastenkürzel anzeigen", sync: "Abgleich" },
   enrol: {
     title: "Kasse einrichten",
     intro: "Geben Sie den Code ein, der für diese Kasse erstellt wurde. Mehr ist nicht einzustellen.",

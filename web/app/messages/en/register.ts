@@ -14,6 +14,7 @@ export const register = {
     notLoaded: "This page could not be loaded",
     notLoadedHint: "The server did not answer. Selling goes on; this is tried again as soon as the link is back.",
   },
+  shortcuts: { title: "Keyboard", list: "Show these shortcuts", sync: "Sync" },
   enrol: {
     title: "Set up this register",
     intro: "Enter the code that was created for it. That is all there is to configure.",

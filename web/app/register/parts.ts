@@ -1,0 +1,26 @@
+/**
+ * What is not in the first load, which is what selling needs. Every part is fetched soon after, for when it is opened the server may
+ * be away; the service worker keeps all of them. A new page or dialog gets a line here.
+ */
+import { Part } from "./part.svelte.ts";
+
+export const parts = {
+  cartSheet: new Part(() => import("./sell/cart-sheet.svelte")),
+  confirm: new Part(() => import("../components/confirm.svelte")),
+  payDialog: new Part(() => import("./sell/pay-dialog.svelte")),
+  orders: new Part(() => import("./orders/orders.svelte")),
+  syncPanel: new Part(() => import("./sync/sync-panel.svelte"), "panel"),
+  shortcuts: new Part(() => import("./shortcuts/shortcut-list.svelte")),
+  inbox: new Part(() => import("./inbox/inbox.svelte"), "conflicts"),
+  history: new Part(() => import("./history/record-history.svelte"), "conflicts"),
+};
+
+/** Rarely opened, so that they wait until the register has settled down. */
+const LATER: readonly Part<unknown>[] = [parts.inbox, parts.history];
+const LATER_MS = 3_000;
+
+/** @returns what takes it back */
+export function fetchParts(after: (ms: number, run: () => void) => () => void): () => void {
+  for (const part of Object.values(parts)) if (!LATER.includes(part)) void part.fetch();
+  return after(LATER_MS, () => void Promise.all(LATER.map((part) => part.fetch())));
+}
