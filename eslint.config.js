@@ -46,7 +46,7 @@ export default defineConfig(
   },
   {
     files: ["server/src/**/*.ts", "web/client/src/**/*.ts"],
-    ignores: [...tests, "server/src/{main,embedded-postgres,free-port}.ts"],
+    ignores: [...tests, "server/src/{main,embedded-postgres,postgres-cluster,postmaster,free-port}.ts"],
     rules: { "no-restricted-syntax": ["error", noDefaultExport, ...hiddenInputs] },
   },
   {

@@ -1,20 +1,15 @@
 /**
  * A real PostgreSQL of our own, for a shop that has none: made on the first start, adopted if it still runs, recovered
- * after a crash of anything, revived if it dies. In `dataDir`: `cluster/` (PostgreSQL's), `launcher.json` (password and port),
- * `postgres.log`, and `backups/` where there are any. It listens on 127.0.0.1 alone and wants the password. Nothing is traded for speed: fsync stays on.
+ * after a crash of anything, revived if it dies (postgres-cluster.ts). Several processes of one machine may share it: whoever leaves
+ * last stops it. It listens on 127.0.0.1 alone and wants the password. Nothing is traded for speed: fsync stays on.
  */
-import { randomBytes } from "node:crypto";
-import * as fs from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import postgres from "postgres";
-import { freePort } from "./free-port.ts";
-import { giveTo, PostgresPrograms } from "./postgres-programs.ts";
-import { runningPostmaster } from "./postmaster.ts";
+import { PostgresCluster, startFailure } from "./postgres-cluster.ts";
 import { StartupError } from "./startup-error.ts";
 
 export interface EmbeddedPostgresOptions {
-  /** Made if it is missing. Besides this launcher's files there are at most `backups/`. */
+  /** Made if it is missing. Besides the launcher's files there are at most `backups/`. */
   readonly dataDir: string;
   /** Told in a few words what takes time or went wrong. */
   readonly log: (message: string) => void;
@@ -38,168 +33,61 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   return launcher;
 }
 
-const initdbOptions = [
-  "--username=tillwire",
-  "--auth=scram-sha-256",
-  "--encoding=UTF8",
-  // PostgreSQL's own C.UTF-8: it sorts the same on every machine, whatever locales that has
-  "--locale=C",
-  "--locale-provider=builtin",
-  "--builtin-locale=C.UTF-8",
-];
-const serverSettings = [
-  "listen_addresses=127.0.0.1",
-  "unix_socket_directories=",
-  "fsync=on",
-  "full_page_writes=on",
-  "synchronous_commit=on",
-  "timezone=UTC",
-  "log_timezone=UTC",
-];
 /** An advisory lock that every launcher of a server shares: the last one to leave stops it. */
 const inUse = 7_451_893;
 const LOCK_NOT_AVAILABLE = "55P03";
-const patienceMs = 60_000;
-/** Replaying what a crash left in the log may take long; that is no reason to give up. */
-const recoverySeconds = 600;
+/** Of a person who waits for the first start. */
+const startPatienceMs = 120_000;
+/** A server that died may find a full disk, and somebody who makes room. Meanwhile devices keep what they have. */
+const revivalPatienceMs = 300_000;
 
 class Launcher implements EmbeddedPostgres {
   pid = 0;
   readonly #options: EmbeddedPostgresOptions;
-  readonly #dataDir: string;
-  readonly #cluster: string;
-  readonly #programs: PostgresPrograms;
-  #password = "";
-  #port = 0;
+  readonly #cluster: PostgresCluster;
   /** One connection that stays: it holds `inUse`, and its end tells that the server is gone. */
   #held: postgres.Sql | undefined;
+  readonly #leaving = new AbortController();
+  #revival = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
   constructor(options: EmbeddedPostgresOptions) {
     this.#options = options;
-    fs.mkdirSync(options.dataDir, { recursive: true, mode: 0o711 });
-    this.#dataDir = fs.realpathSync(options.dataDir);
-    this.#cluster = join(this.#dataDir, "cluster");
-    this.#programs = new PostgresPrograms(this.#cluster, join(this.#dataDir, "postgres.log"));
+    this.#cluster = new PostgresCluster(options.dataDir, options.log, options.port);
   }
 
   get url(): string {
-    return this.#urlOf("tillwire");
+    return this.#cluster.urlOf("tillwire");
   }
 
   async start(): Promise<void> {
-    this.#readState();
-    if (!fs.existsSync(this.#cluster)) await this.#initialise();
-    await this.#settle();
+    await this.#settle(startPatienceMs);
   }
 
   stop(): Promise<void> {
+    this.#leaving.abort();
     this.#stopped ??= this.#stop();
     return this.#stopped;
-  }
-
-  #readState(): void {
-    const file = join(this.#dataDir, "launcher.json");
-    if (fs.existsSync(file)) {
-      const state = JSON.parse(fs.readFileSync(file, "utf8")) as { password: string; port: number };
-      this.#password = state.password;
-      this.#port = state.port;
-    } else if (fs.existsSync(this.#cluster)) {
-      throw failure(`launcher.json, which holds the password, is missing in ${this.#dataDir}.`);
-    }
-    if (this.#options.port) this.#port = this.#options.port;
-  }
-
-  #writeState(): void {
-    const draft = join(this.#dataDir, "launcher.json.new");
-    const state = JSON.stringify({ password: this.#password, port: this.#port });
-    fs.writeFileSync(draft, state, { mode: 0o600, flush: true });
-    // root visits a directory of somebody who will want to read this again
-    if (process.getuid?.() === 0) giveTo(fs.statSync(this.#dataDir), draft);
-    fs.renameSync(draft, join(this.#dataDir, "launcher.json"));
-    syncDirectory(this.#dataDir);
-  }
-
-  /** The cluster gets its name when it is complete: a first start that is interrupted begins anew. */
-  async #initialise(): Promise<void> {
-    this.#options.log("creating the database");
-    this.#password = randomBytes(24).toString("hex");
-    this.#writeState();
-    for (const name of fs.readdirSync(this.#dataDir)) {
-      if (name.startsWith("cluster.new")) fs.rmSync(join(this.#dataDir, name), { recursive: true, force: true });
-    }
-    const draft = fs.mkdtempSync(join(this.#dataDir, "cluster.new-"));
-    const passwordFile = join(this.#dataDir, "password.new");
-    fs.writeFileSync(passwordFile, this.#password, { mode: 0o600 });
-    for (const path of [draft, passwordFile]) giveTo(this.#programs.account, path);
-    const logEnd = this.#programs.logEnd();
-    const exitCode = await this.#programs.run("initdb", (locate) => [
-      ...initdbOptions,
-      `--pgdata=${locate(draft)}`,
-      `--pwfile=${locate(passwordFile)}`,
-    ]);
-    fs.rmSync(passwordFile);
-    if (exitCode !== 0) throw failure(this.#programs.logSince(logEnd));
-    fs.renameSync(draft, this.#cluster);
-    syncDirectory(this.#dataDir);
   }
 
   /**
    * Until the server runs and a connection to it stands. All steps are taken anew after a failure: a server that dies may
    * look alive for a moment, and one that recovers from a crash turns connections away, or drops them, for a while.
    */
-  async #settle(): Promise<void> {
+  async #settle(patienceMs: number): Promise<void> {
     const deadline = Date.now() + patienceMs;
+    const bringUp = { patienceMs, isRevival: this.#held !== undefined, abort: this.#leaving.signal };
     for (;;) {
       try {
-        await this.#ensureRunning();
+        this.pid = await this.#cluster.bringUp(bringUp);
         await this.#ensureDatabase();
         return await this.#hold();
       } catch (error) {
-        if (error instanceof StartupError || this.#stopped || Date.now() > deadline) throw error;
+        if (error instanceof StartupError || bringUp.abort.aborted) throw error;
+        if (Date.now() > deadline) throw unusable(error, this.#cluster.running?.pid);
         await delay(100);
       }
     }
-  }
-
-  async #ensureRunning(): Promise<void> {
-    const deadline = Date.now() + patienceMs;
-    for (;;) {
-      const running = runningPostmaster(this.#cluster);
-      if (running?.status === "ready") {
-        this.pid = running.pid;
-        if (this.#port !== running.port) this.#options.log(`PostgreSQL still runs, on port ${String(running.port)}`);
-        this.#port = running.port;
-        return;
-      }
-      if (Date.now() > deadline) throw failure(`It neither starts nor stops; see ${this.#programs.logFile}.`);
-      if (running) await delay(50);
-      else await this.#launch();
-    }
-  }
-
-  async #launch(): Promise<void> {
-    // Its process is gone or somebody else's: PostgreSQL, which looks at the number alone, might refuse to start.
-    fs.rmSync(join(this.#cluster, "postmaster.pid"), { force: true });
-    this.#programs.rotateLog();
-    const revival = this.#held !== undefined;
-    if (!revival && !this.#options.port) this.#port = await freePort(this.#port);
-    const settings = [...serverSettings, `port=${String(this.#port)}`];
-    const logEnd = this.#programs.logEnd();
-    const exitCode = await this.#programs.run("pg_ctl", (locate) => [
-      "start",
-      "--wait",
-      "--silent",
-      `--timeout=${String(recoverySeconds)}`,
-      `--pgdata=${locate(this.#cluster)}`,
-      `--options=${settings.map((setting) => `-c ${setting}`).join(" ")}`,
-    ]);
-    if (exitCode === 0) return this.#writeState();
-    const reason = this.#programs.logSince(logEnd);
-    // Processes of a server that was killed live on for a moment, somebody may take a port that was free, and another process that
-    // uses this server may have been faster to bring it back.
-    if (!/still in use|already in use|postmaster\.pid" already exists/.test(reason)) throw failure(reason);
-    await delay(100);
   }
 
   async #ensureDatabase(): Promise<void> {
@@ -222,14 +110,16 @@ class Launcher implements EmbeddedPostgres {
       throw error;
     }
     this.#held = sql;
-    sql.options.onclose = () => void this.#revive();
+    sql.options.onclose = () => {
+      this.#revival = this.#revive();
+    };
   }
 
   async #revive(): Promise<void> {
     if (this.#stopped) return;
     this.#options.log("the connection to PostgreSQL was lost; looking after it");
     try {
-      await this.#settle();
+      await this.#settle(revivalPatienceMs);
       this.#options.log("PostgreSQL is there again");
     } catch (error) {
       if (!this.#stopped) this.#options.onLost?.(error);
@@ -237,21 +127,15 @@ class Launcher implements EmbeddedPostgres {
   }
 
   async #stop(): Promise<void> {
+    // What it has under way would go on using the server, and keep others from stopping it.
+    await this.#revival;
+    const pid = this.#cluster.running?.pid;
+    if (pid === undefined) return;
     if (await this.#isUsedByOthers()) {
       this.#options.log("PostgreSQL stays up: another process uses it");
       return;
     }
-    for (const mode of ["fast", "immediate"]) {
-      if (!runningPostmaster(this.#cluster)) return;
-      await this.#programs.run("pg_ctl", (locate) => [
-        "stop",
-        "--wait",
-        "--silent",
-        "--timeout=120",
-        `--mode=${mode}`,
-        `--pgdata=${locate(this.#cluster)}`,
-      ]);
-    }
+    await this.#cluster.stop(pid);
   }
 
   async #isUsedByOthers(): Promise<boolean> {
@@ -260,7 +144,7 @@ class Launcher implements EmbeddedPostgres {
     try {
       await sql`select pg_advisory_unlock_shared(${inUse})`;
       // Of a process that was killed the server may not know yet.
-      await sql`set lock_timeout = '1s'`;
+      await sql`set lock_timeout = '3s'`;
       await sql`select pg_advisory_lock(${inUse})`;
       return false;
     } catch (error) {
@@ -271,7 +155,7 @@ class Launcher implements EmbeddedPostgres {
   }
 
   #connect(database: string): postgres.Sql {
-    return postgres(this.#urlOf(database), {
+    return postgres(this.#cluster.urlOf(database), {
       max: 1,
       max_lifetime: null,
       connect_timeout: 10,
@@ -281,19 +165,10 @@ class Launcher implements EmbeddedPostgres {
       connection: { application_name: "tillwire launcher" },
     });
   }
-
-  #urlOf(database: string): string {
-    return `postgres://tillwire:${this.#password}@127.0.0.1:${String(this.#port)}/${database}`;
-  }
 }
 
-function failure(reason: string): StartupError {
-  return new StartupError("POSTGRES_START_FAILED", `The embedded PostgreSQL did not start. ${reason}`);
-}
-
-function syncDirectory(path: string): void {
-  if (process.platform === "win32") return;
-  const descriptor = fs.openSync(path, "r");
-  fs.fsyncSync(descriptor);
-  fs.closeSync(descriptor);
+function unusable(error: unknown, pid: number | undefined): StartupError {
+  const { code, message } = error as { code?: string; message?: string };
+  const server = pid === undefined ? "It is down" : `Process ${String(pid)} runs, but does not serve`;
+  return startFailure(`${server} (${code ?? String(message)}).`);
 }

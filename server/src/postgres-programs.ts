@@ -61,9 +61,9 @@ export class PostgresPrograms {
     return statSync(this.logFile, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** What was logged from `start` (a former logEnd) on; its end, if that is long. */
+  /** What was logged from `start` (a former logEnd) on. */
   logSince(start: number): string {
-    return readFileSync(this.logFile).subarray(start).toString("utf8").trim().slice(-2000);
+    return readFileSync(this.logFile).subarray(start).toString("utf8").trim();
   }
 }
 

@@ -1,7 +1,12 @@
 /** Observes a PostgreSQL server from outside, through its pid file. */
-import { readFileSync, readlinkSync, realpathSync } from "node:fs";
-import { join } from "node:path";
 import { execFileSync } from "node:child_process";
+import { readFileSync, readlinkSync, realpathSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { isThere } from "./process-start.ts";
+
+const pidFileOf = (cluster: string): string => join(cluster, "postmaster.pid");
+/** A server that starts writes its pid file right after it made it. */
+const emptyForMs = 5_000;
 
 export interface Postmaster {
   readonly pid: number;
@@ -12,10 +17,24 @@ export interface Postmaster {
 
 /** The server that runs on `cluster`; undefined if none does, whatever a pid file left behind by a crash may say. */
 export function runningPostmaster(cluster: string): Postmaster | undefined {
-  const lines = readLines(join(cluster, "postmaster.pid"));
+  const lines = readLines(pidFileOf(cluster));
   const pid = Number(lines[0]);
   if (!Number.isInteger(pid) || pid <= 0 || !worksIn(pid, cluster)) return undefined;
   return { pid, port: Number(lines[3]), status: (lines[7] ?? "").trim() };
+}
+
+/**
+ * Removes a pid file that keeps PostgreSQL from starting though no server runs on `cluster`: PostgreSQL looks at the number alone, which may
+ * be somebody else's by now, and takes an empty file for that of a server about to start. Any other one it removes itself, when it
+ * has seen that the dead server's processes are gone too. For whoever holds the launch lock.
+ */
+export function clearPidFile(cluster: string): void {
+  const file = pidFileOf(cluster);
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (!stat || runningPostmaster(cluster)) return;
+  const pid = Number(readLines(file)[0]);
+  const isNumber = Number.isInteger(pid) && pid > 0;
+  if (isNumber ? isThere(pid) : Date.now() - stat.mtimeMs > emptyForMs) rmSync(file, { force: true });
 }
 
 /**

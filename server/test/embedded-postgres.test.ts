@@ -138,6 +138,18 @@ test("two processes that bring a killed server back at the same moment both go o
   expect(onLost).not.toHaveBeenCalled();
 });
 
+test("processes that leave while they bring a killed server back leave nothing running", async () => {
+  for (let i = 0; i < 2; i++) await start(dataDir);
+  const killed = started[0]!.pid;
+  process.kill(killed, "SIGKILL");
+  await vi.waitFor(() => expect(started.some(({ pid }) => pid !== killed)).toBe(true), {
+    timeout: 20_000,
+    interval: 1,
+  });
+  for (const server of started) await server.stop();
+  expect(runningPostmaster(join(dataDir, "cluster"))).toBeUndefined();
+});
+
 test("a start recovers what a killed launcher and a killed server left behind", async () => {
   const { child, postmasterPid } = await startElsewhere(dataDir);
   await killHard(child);
@@ -167,7 +179,7 @@ test("a first start that was interrupted begins anew", async () => {
   mkdirSync(join(interrupted, "cluster.new-1"), { recursive: true });
   writeFileSync(join(interrupted, "cluster.new-1/half"), "");
   await writeMark(await start(interrupted));
-  expect(readdirSync(interrupted).sort()).toEqual(["cluster", "launcher.json", "postgres.log"]);
+  expect(readdirSync(interrupted).sort()).toEqual(["cluster", "launcher.json", "launching", "postgres.log"]);
 });
 
 test("two data directories have servers of their own, side by side", async () => {

@@ -5,8 +5,8 @@ import { CrashRun } from "./run.ts";
 let run: CrashRun;
 afterEach(() => run.site.close());
 
-test("S1 to S12: nodes and backends are killed under load, and nothing is lost, doubled or changed", async () => {
-  const faults = ["node killed", "backends terminated", "network cut"];
+test("S1 to S12: nodes, backends and PostgreSQL are killed under load, and nothing is lost, doubled or changed", async () => {
+  const faults = ["node killed", "postmaster killed", "backends terminated", "network cut"];
   run = new CrashRun({ cycles: faults.length, devices: 3, seed: 4, faults, progress: () => undefined });
   const outcome = await run.run();
   expect(outcome.violations).toEqual([]);
