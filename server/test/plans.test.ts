@@ -1,0 +1,19 @@
+/** How PostgreSQL is to carry out what it is asked. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+/** By name: what a function is carried out with. */
+const settings = () => database.sql<{ name: string; set: string[] }[]>`
+  select proname as name, proconfig as set from pg_proc where pronamespace = 'public'::regnamespace and proconfig is not null order by 1`;
+
+test("plans that are held to their indexes are never compiled: that takes seconds, and they take less than a millisecond", async () => {
+  const held = (await settings()).filter(({ set }) => set.includes("enable_seqscan=off"));
+  expect(held.map(({ name }) => name)).toEqual(["commit_writes", "read_contexts"]);
+  expect(held.filter(({ set }) => !set.includes("jit=off")).map(({ name }) => name)).toEqual([]);
+});
