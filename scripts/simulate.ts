@@ -1,134 +1,137 @@
 /**
  * The deterministic simulator: `npm run simulate -- --seeds 1000`, `npm run simulate -- --seed 42 --trace`.
- * Options: --seeds how many, --from the first one, --workers processes, --seed this one alone, shrunk if it fails in at most --shrink runs, --trace all
- * that happened in it.
+ * Exit codes: 0 nothing was violated; 1 something was, or the batch did not meet what it must; 2 the options are wrong; 130 stopped by Ctrl-C.
  */
-import { fork, type ChildProcess } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { Coverage } from "./support/simulator/coverage.ts";
-import { drawPlan } from "./support/simulator/plan.ts";
+import { startBatch } from "./support/simulator/batch.ts";
+import { drawPlan, SHORTEST_MINUTES, USUAL_MINUTES } from "./support/simulator/plan.ts";
+import { showProgress } from "./support/simulator/progress.ts";
 import { describeViolation, missingCoverage } from "./support/simulator/report.ts";
 import { runPlan } from "./support/simulator/run.ts";
 import { shrink } from "./support/simulator/shrink.ts";
-import type { Order, Told } from "./support/simulator/worker.ts";
+import { summaryOf } from "./support/simulator/summary.ts";
 
-/** Every so many seeds one is run twice. */
-const TWICE_EVERY = 20;
+const USAGE = `npm run simulate -- [options]
+  --seeds N    how many seeds (500)
+  --from N     the first one (1)
+  --minutes N  virtual minutes of a seed, on average (${USUAL_MINUTES})
+  --workers N  processes (one per core)
+  --seed N     this one alone; if it fails, shrunk to what it takes
+  --trace      with --seed: all that happens in it
+  --shrink N   runs that shrinking may take (60; 0: none)`;
+
 /** A batch of at least so many must have met everything. */
-const COVERING_SEEDS = 1_000;
+const COVERING_SEEDS = 500;
+const MOST = 1e9;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "500" },
-    from: { type: "string", default: "1" },
-    workers: { type: "string", default: String(availableParallelism()) },
-    seed: { type: "string" },
-    shrink: { type: "string", default: "60" },
-    trace: { type: "boolean", default: false },
-  },
-});
+interface Options {
+  readonly seeds: number;
+  readonly from: number;
+  readonly minutes: number;
+  readonly workers: number;
+  readonly seed: number | null;
+  readonly shrink: number;
+  readonly trace: boolean;
+}
 
-process.exitCode = (await (values.seed === undefined ? runBatch() : runOne(Number(values.seed)))) ? 0 : 1;
+class UsageError extends Error {}
 
-async function runOne(seed: number): Promise<boolean> {
-  const plan = drawPlan(seed);
+try {
+  const options = readOptions();
+  process.exitCode = await (options.seed === null ? runBatch(options) : runOne(options.seed, options));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n${USAGE}`);
+  process.exitCode = 2;
+}
+
+async function runOne(seed: number, { minutes, trace, shrink: maxTries }: Options): Promise<number> {
+  const plan = drawPlan(seed, minutes);
   const verdict = await runPlan(plan, { keepsTrace: true });
-  if (values.trace) for (const line of verdict.trace) console.log(line);
+  if (trace) for (const line of verdict.trace) console.log(line);
   const { events, commits, acknowledged, sales, digest } = verdict;
   console.log(
     `seed ${seed}: ${events} events, ${commits} commits, ${acknowledged} writes, ${sales} sales, trace ${digest}`,
   );
-  if (!verdict.violation) return true;
-  console.log("shrinking ...");
-  const { plan: smaller, verdict: shrunk, tries } = await shrink(plan, verdict, Number(values.shrink));
-  console.log(`from ${plan.steps.length} steps to ${smaller.steps.length} in ${tries} runs`);
-  console.log(describeViolation(shrunk, smaller));
-  return false;
-}
-
-async function runBatch(): Promise<boolean> {
-  const [count, from] = [Number(values.seeds), Number(values.from)];
-  const seeds = Array.from({ length: count }, (_, i) => from + i);
-  const coverage = new Coverage();
-  const failed: Told[] = [];
-  const sums = { seeds: 0, virtualMs: 0, events: 0, commits: 0, acknowledged: 0, sales: 0 };
-  const startedAt = performance.now();
-  const elapsedMs = (): number => performance.now() - startedAt;
-  const speed = (): string => `${Math.round(sums.virtualMs / elapsedMs())} x real time`;
-  // A terminal gets a line that changes, a log one now and then.
-  const progress = setInterval(
-    () => {
-      const end = process.stderr.isTTY ? "\r" : "\n";
-      process.stderr.write(`${sums.seeds} of ${count} seeds, ${failed.length} failed, ${speed()}  ${end}`);
-    },
-    process.stderr.isTTY ? 1_000 : 30_000,
-  );
-  await inWorkers(seeds, (told) => {
-    coverage.merge(told.coverage);
-    for (const key of ["virtualMs", "events", "commits", "acknowledged", "sales"] as const) sums[key] += told[key];
-    sums.seeds += 1;
-    if (told.violation || !told.isRepeatable) failed.push(told);
-  });
-  clearInterval(progress);
-  process.stderr.write("\r");
-  console.log(
-    `${sums.seeds} seeds in ${(elapsedMs() / 1_000).toFixed(1)} s, ${speed()}: ${sums.events} events, ${sums.commits} commits, ` +
-      `${sums.acknowledged} writes acknowledged, ${sums.sales} sales, ${failed.length} violations`,
-  );
-  for (const { seed, violation, isRepeatable } of failed)
-    console.log(
-      `seed ${seed}: ${violation ? `${violation.invariant} ${violation.what}` : ""}${isRepeatable ? "" : " NOT REPEATABLE"}`,
-    );
-  const first = failed.find(({ violation }) => violation);
-  if (first && Number(values.shrink) > 0) await runOne(first.seed);
-  return failed.length === 0 && sums.seeds === count && count > 0 && tellCoverage(coverage, count);
-}
-
-function tellCoverage(coverage: Coverage, count: number): boolean {
-  for (const kind of [
-    "outcome",
-    "conflict",
-    "policy",
-    "refusal",
-    "reset",
-    "rejection",
-    "error",
-    "step",
-    "refused",
-    "settled",
-    "disk",
-  ]) {
-    const met = [...coverage.counts].filter(([what]) => what.startsWith(`${kind} `)).sort();
-    console.log(`${kind}: ${met.map(([what, times]) => `${what.slice(kind.length + 1)} ${times}`).join(", ")}`);
+  if (!verdict.violation) return 0;
+  if (maxTries === 0) console.log(describeViolation(verdict, plan));
+  else {
+    console.log("shrinking ...");
+    const { plan: smaller, verdict: shrunk, tries } = await shrink(plan, verdict, maxTries);
+    console.log(`from ${plan.steps.length} steps to ${smaller.steps.length} in ${tries} runs`);
+    console.log(describeViolation(shrunk, smaller));
   }
-  const missing = missingCoverage(coverage.counts);
+  return 1;
+}
+
+async function runBatch(options: Options): Promise<number> {
+  const { seeds: count, from, minutes, workers } = options;
+  const startedAt = performance.now();
+  const batch = startBatch({ from, count, minutes, workers });
+  const { totals } = batch;
+  let isInterrupted = false;
+  const interrupt = (): void => {
+    isInterrupted = true;
+    batch.stop();
+  };
+  process.once("SIGINT", interrupt);
+  const endProgress = showProgress(totals, count, process.stderr);
+  const failure = await batch.done.then(
+    () => null,
+    (error: unknown) => error as Error,
+  );
+  endProgress();
+  process.off("SIGINT", interrupt);
+  for (const line of summaryOf(totals, performance.now() - startedAt)) console.log(line);
+  if (isInterrupted) {
+    console.log(`stopped after ${totals.seeds} of ${count} seeds`);
+    return 130;
+  }
+  if (failure) throw failure;
+  const first = totals.failed.find(({ violation }) => violation);
+  if (first && options.shrink > 0) await runOne(first.seed, options);
+  return totals.failed.length === 0 && totals.seeds === count && isCovered(totals.coverage.counts, count) ? 0 : 1;
+}
+
+function isCovered(counts: ReadonlyMap<string, number>, count: number): boolean {
+  const missing = missingCoverage(counts);
   if (missing.length > 0) console.log(`never met: ${missing.join(", ")}`);
   return missing.length === 0 || count < COVERING_SEEDS;
 }
 
-/** As many processes as there are cores; each asks for the next seed when it has done one. */
-async function inWorkers(seeds: readonly number[], heard: (told: Told) => void): Promise<void> {
-  let next = 0;
-  const work = (child: ChildProcess): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const give = (): void => {
-        const seed = seeds[next];
-        if (seed === undefined) {
-          child.disconnect();
-          return resolve();
-        }
-        const order: Order = { seed, twice: next++ % TWICE_EVERY === 0 };
-        child.send(order);
-      };
-      child.on("message", (told: Told) => {
-        heard(told);
-        give();
-      });
-      child.on("exit", (code) => (code ? reject(new Error(`a worker ended with ${code}`)) : resolve()));
-      give();
+function readOptions(): Options {
+  const { values } = readValues();
+  const number = (name: "seeds" | "from" | "minutes" | "workers" | "seed" | "shrink", least: number, usual: number) => {
+    const text = values[name];
+    if (text === undefined) return usual;
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= MOST) || (name !== "minutes" && !Number.isInteger(value)))
+      throw new UsageError(`--${name} takes a number of at least ${least}, not "${text}"`);
+    return value;
+  };
+  if (values.trace && values.seed === undefined) throw new UsageError("--trace needs --seed: which one");
+  return {
+    seeds: number("seeds", 1, 500),
+    from: number("from", 0, 1),
+    minutes: number("minutes", SHORTEST_MINUTES, USUAL_MINUTES),
+    workers: number("workers", 1, availableParallelism()),
+    seed: values.seed === undefined ? null : number("seed", 0, 0),
+    shrink: number("shrink", 0, 60),
+    trace: values.trace ?? false,
+  };
+}
+
+function readValues() {
+  const text = { type: "string" } as const;
+  try {
+    return parseArgs({
+      options: {
+        ...{ seeds: text, from: text, minutes: text, workers: text, seed: text, shrink: text },
+        trace: { type: "boolean" },
+      },
     });
-  const script = new URL("./support/simulator/worker.ts", import.meta.url);
-  const count = Math.min(Number(values.workers), seeds.length);
-  await Promise.all(Array.from({ length: count }, () => work(fork(script))));
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }

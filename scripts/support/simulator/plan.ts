@@ -124,6 +124,8 @@ const KINDS: readonly MachineKind[] = ["socket.io", "socket.io", "websocket", "w
 
 /** How long a run is, unless somebody asks for another length: on average, in virtual minutes. */
 export const USUAL_MINUTES = 3;
+/** Shorter ones would have healed before anything went wrong. */
+export const SHORTEST_MINUTES = 2;
 /** What comes after the troubles: everything heals, and then keeps silent. */
 const HEALING_S = 100;
 const USUAL_FAULTS_S: readonly [number, number] = [40, 120];

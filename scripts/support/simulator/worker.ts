@@ -4,18 +4,20 @@ import { runPlan, type Verdict } from "./run.ts";
 
 export interface Order {
   readonly seed: number;
+  /** Virtual, of a seed, on average; as usual, if it is not said. */
+  readonly minutes?: number;
   /** Runs it once more and compares: a run is a pure function of its seed. */
   readonly twice: boolean;
 }
 
-export type Told = Omit<Verdict, "trace"> & { readonly isRepeatable: boolean };
+export type Told = Omit<Verdict, "trace"> & { readonly isRepeated: boolean; readonly isRepeatable: boolean };
 
 process.on("message", (order: Order) => {
   void work(order).then((told) => process.send?.(told));
 });
 
-async function work({ seed, twice }: Order): Promise<Told> {
-  const plan = drawPlan(seed);
+async function work({ seed, minutes, twice }: Order): Promise<Told> {
+  const plan = drawPlan(seed, minutes);
   const { trace: _, ...verdict } = await runPlan(plan);
   const again = twice ? await runPlan(plan) : verdict;
   const { violation } = verdict;
@@ -23,6 +25,7 @@ async function work({ seed, twice }: Order): Promise<Told> {
   return {
     ...verdict,
     violation: violation && { ...violation, details: null },
+    isRepeated: twice,
     isRepeatable: again.digest === verdict.digest,
   };
 }

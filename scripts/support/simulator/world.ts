@@ -94,7 +94,8 @@ export class World {
       for (let i = 0; i < machine.plan.tabs; i++) schedule.after(i * 400, () => machine.openTab());
     }
     for (const step of plan.steps) schedule.after(begin + step.at - schedule.now, () => this.perform(step));
-    this.#every(COPY_EVERY_MS, () => this.database.keepCopy());
+    const isRestored = plan.steps.some(({ type }) => type === "restore" || type === "restore unnoticed");
+    if (isRestored) this.#every(COPY_EVERY_MS, () => this.database.keepCopy());
     this.#every(LOOK_EVERY_MS, () => this.look());
   }
 

@@ -41,6 +41,7 @@ export class Tab {
   readonly #stops: (() => void)[] = [];
   #loop: SyncLoop | null = null;
   #publishing = false;
+  /** What was last made known, and its text: most looks find the same. */
   #shown: { readonly status: TabStatus; readonly text: string } | null = null;
   readonly #storage: StorageWatch;
   #cancelTimer = () => {};
@@ -218,18 +219,11 @@ export class Tab {
       if (!loop) return;
       const status = this.#tabStatus(loop);
       const text = JSON.stringify(status);
-      if (text === this.#statusText()) return;
+      if (this.#shown?.text === text && this.#shown.status === this.status.get()) return;
       this.#shown = { status, text };
       this.status.set(status);
       this.#tabs.post({ type: "status", status });
     });
-  }
-
-  /** Of what is shown; most looks find the same status as the one before. */
-  #statusText(): string {
-    const status = this.status.get();
-    if (this.#shown?.status !== status) this.#shown = { status, text: JSON.stringify(status) };
-    return this.#shown.text;
   }
 
   #tabStatus(loop: SyncLoop): TabStatus {
