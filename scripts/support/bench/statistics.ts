@@ -37,14 +37,21 @@ function percentileOfSorted(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))]!;
 }
 
-/** Events a second over time, from the moments (ms) at which they happened. @returns points of (second, rate) */
-export function rateOverTime(momentsMs: readonly number[], bucketMs = 200): [number, number][] {
+/** Events a second over time, from the moments (ms) at which they happened, none before `start`. @returns points of (second, rate) */
+export function rateOverTime(
+  momentsMs: readonly number[],
+  bucketMs = 200,
+  start = leastOf(momentsMs),
+): [number, number][] {
   if (momentsMs.length === 0) return [];
-  const start = momentsMs.reduce((least, moment) => Math.min(least, moment));
   const counts: number[] = [];
   for (const moment of momentsMs) {
     const bucket = Math.floor((moment - start) / bucketMs);
     counts[bucket] = (counts[bucket] ?? 0) + 1;
   }
   return Array.from(counts, (count, i) => [(i * bucketMs) / 1_000, ((count ?? 0) * 1_000) / bucketMs]);
+}
+
+function leastOf(values: readonly number[]): number {
+  return values.reduce((least, value) => Math.min(least, value), Infinity);
 }

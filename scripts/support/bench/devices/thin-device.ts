@@ -40,6 +40,7 @@ export class ThinDevice implements BenchDevice {
   }
 
   async open(): Promise<void> {
+    this.#fault = null;
     const { url, key, compressed, localAddress } = this.#options;
     const onText = (payload: Buffer): void => this.#heard(payload);
     this.#socket = await openRawSocket({ url: `${url}/sync`, onText, compressed, localAddress });

@@ -1,9 +1,10 @@
 /** A script device that sells: it keeps its outbox and its place in the feed over lost links, and checks what it is told. */
-import type { Changes, Hello, Push, Result, ServerMessage } from "@tillwire/protocol/messages";
-import { sentAtOf, clockMs } from "../stamp.ts";
-import { writeOf } from "../orders.ts";
+import type { Changes, Hello, Result, ServerMessage } from "@tillwire/protocol/messages";
 import type { Order } from "@tillwire/protocol/pos/orders";
+import { writeOf } from "../orders.ts";
+import { clockMs, sentAtOf } from "../stamp.ts";
 import { openLoadLink, type LoadLink, type LoadTransport } from "./load-link.ts";
+import { countError, Sample, type Tally } from "./load-tally.ts";
 
 export interface LoadDeviceOptions {
   readonly url: string;
@@ -12,41 +13,15 @@ export interface LoadDeviceOptions {
   readonly tally: Tally;
 }
 
-/** What all devices of a run have seen together. */
-export interface Tally {
-  /** Of the order numbers of this run: what earlier runs sold is in the feed as well. */
-  readonly prefix: string;
-  /** ms from sale to acknowledgement, and from sale to arrival at another device. */
-  readonly acknowledged: number[];
-  readonly arrived: number[];
-  /** Moments of acknowledgement. */
-  readonly moments: number[];
-  readonly acknowledgedIds: Set<string>;
-  /** By id: at how many devices. */
-  readonly arrivals: Map<string, number>;
-  readonly errors: Map<string, number>;
-  conflicts: number;
-  bytes: number;
-  reconnects: number;
-}
-
-export function newTally(prefix: string): Tally {
-  return {
-    ...{
-      prefix,
-      acknowledged: [],
-      arrived: [],
-      moments: [],
-      acknowledgedIds: new Set(),
-      arrivals: new Map(),
-      errors: new Map(),
-    },
-    ...{ conflicts: 0, bytes: 0, reconnects: 0 },
-  };
-}
-
 const PUSH_WRITES = 100;
 const RETRY_MS = { first: 250, most: 5_000 };
+/** The server will say the same however often it is asked. */
+const FINAL = new Set(["never", "reauthenticate", "upgrade"]);
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
 
 export class LoadDevice {
   readonly #options: LoadDeviceOptions;
@@ -59,7 +34,9 @@ export class LoadDevice {
   #pushes = 0;
   #pushing: readonly Order[] | null = null;
   readonly #outbox: Order[] = [];
-  #whenLive: (() => void)[] = [];
+  readonly #whenLive: Waiting[] = [];
+  /** Sales of this run that arrived here. */
+  readonly arrived = new Set<string>();
 
   constructor(options: LoadDeviceOptions) {
     this.#options = options;
@@ -72,11 +49,13 @@ export class LoadDevice {
     return this.#state === "live";
   }
 
-  /** Resolves when it is at the head. */
+  /** Resolves when it is at the head. @throws when the server refuses it for good */
   goOnline(): Promise<void> {
     this.#wanted = true;
+    if (this.isLive) return Promise.resolve();
+    const live = new Promise<void>((resolve, reject) => this.#whenLive.push({ resolve, reject }));
     if (this.#state === "away") this.#connect();
-    return this.isLive ? Promise.resolve() : new Promise((resolve) => this.#whenLive.push(resolve));
+    return live;
   }
 
   goOffline(): void {
@@ -92,17 +71,13 @@ export class LoadDevice {
 
   #connect(): void {
     this.#state = "connecting";
-    const { url, transport, token } = this.#options;
-    const hello: Hello = {
-      type: "hello",
-      protocol: 1,
-      token,
-      syncToken: this.#syncToken,
-      app: { name: "load-test", version: "1" },
-    };
+    const { url, transport, token, tally } = this.#options;
+    const app = { name: "load-test", version: "1" };
+    const hello: Hello = { type: "hello", protocol: 1, token, syncToken: this.#syncToken, app };
     const link = openLoadLink(transport, url, {
-      opened: () => link.send(JSON.stringify(hello)),
+      opened: () => link.send(hello),
       heard: (text) => this.#heard(text),
+      sent: (size) => void (tally.bytes += size),
       closed: () => this.#lost(),
     });
     this.#link = link;
@@ -111,30 +86,27 @@ export class LoadDevice {
   #lost(): void {
     this.#state = "away";
     // No answer came: it is sent again, and recognised where it was taken.
-    if (this.#pushing) this.#outbox.unshift(...this.#pushing);
-    this.#pushing = null;
+    this.#takeBack();
     if (!this.#wanted) return;
     this.#options.tally.reconnects += 1;
     setTimeout(() => this.#wanted && this.#state === "away" && this.#connect(), this.#retryMs * (0.5 + Math.random()));
     this.#retryMs = Math.min(RETRY_MS.most, this.#retryMs * 2);
   }
 
+  #takeBack(): void {
+    if (this.#pushing) this.#outbox.unshift(...this.#pushing);
+    this.#pushing = null;
+  }
+
   #push(): void {
     if (this.#state !== "live" || this.#pushing || this.#outbox.length === 0) return;
     this.#pushing = this.#outbox.splice(0, PUSH_WRITES);
-    const push: Push = {
-      type: "push",
-      id: `p-${(this.#pushes += 1)}`,
-      writes: this.#pushing.map((order) => writeOf(order)),
-    };
-    const text = JSON.stringify(push);
-    this.#options.tally.bytes += text.length;
-    this.#link!.send(text);
+    const writes = this.#pushing.map((order) => writeOf(order));
+    this.#link!.send({ type: "push", id: `p-${(this.#pushes += 1)}`, writes });
   }
 
   #heard(text: string): void {
-    const { tally } = this.#options;
-    tally.bytes += text.length;
+    this.#options.tally.bytes += text.length;
     const message = JSON.parse(text) as ServerMessage;
     switch (message.type) {
       case "changes":
@@ -142,32 +114,41 @@ export class LoadDevice {
       case "pushed":
         return this.#pushed(message.results);
       case "error":
-        return this.#failed(message.code, message.retryAfterMs ?? 0);
+        return this.#failed(message);
       case "reset":
         // The frames that follow begin at 0.
         this.#cursor = 0;
-        return this.#count("RESET");
+        return countError(this.#options.tally, "RESET");
       default:
     }
   }
 
   #frame({ from, to, head, syncToken, changes }: Changes): void {
-    if (from !== this.#cursor) this.#count("FRAME_OUT_OF_ORDER");
+    const { tally } = this.#options;
+    if (from !== this.#cursor) countError(tally, "FRAME_OUT_OF_ORDER");
     this.#cursor = to;
     this.#syncToken = syncToken;
     const now = clockMs();
-    const { arrivals, arrived, prefix } = this.#options.tally;
-    for (const { collection, localId, data } of changes) {
-      if (collection !== "orders" || !(data as Order | null)?.orderNumber.startsWith(prefix)) continue;
-      arrivals.set(localId, (arrivals.get(localId) ?? 0) + 1);
-      const sentAt = sentAtOf(data as Order);
-      if (sentAt !== null) arrived.push(now - sentAt);
-    }
+    for (const { collection, localId, data } of changes)
+      if (collection === "orders") this.#saw(localId, data as Order | null, now);
     if (to < head || this.#state !== "connecting") return;
     this.#state = "live";
     this.#retryMs = RETRY_MS.first;
-    for (const told of this.#whenLive.splice(0)) told();
+    for (const { resolve } of this.#whenLive.splice(0)) resolve();
     this.#push();
+  }
+
+  #saw(localId: string, order: Order | null, now: number): void {
+    const { tally, transport } = this.#options;
+    if (!order?.orderNumber.startsWith(tally.prefix)) return;
+    if (this.arrived.has(localId)) return countError(tally, "ARRIVED_TWICE");
+    this.arrived.add(localId);
+    tally.arrivals += 1;
+    const sentAt = sentAtOf(order);
+    if (sentAt === null) return;
+    let sample = tally.arrived.get(transport);
+    if (!sample) tally.arrived.set(transport, (sample = new Sample()));
+    sample.add(now - sentAt);
   }
 
   #pushed(results: readonly Result[]): void {
@@ -178,26 +159,26 @@ export class LoadDevice {
     for (const { outcome, localId, code } of results) {
       if (outcome === "conflict") tally.conflicts += 1;
       if (outcome === "conflict" || outcome === "rejected") {
-        this.#count(code ?? outcome);
+        countError(tally, code ?? outcome);
         continue;
       }
       tally.acknowledgedIds.add(localId);
       tally.moments.push(now);
-      tally.acknowledged.push(now - (sentAtOf(orders.get(localId) ?? {}) ?? now));
+      tally.acknowledged.add(now - (sentAtOf(orders.get(localId) ?? {}) ?? now));
     }
     this.#push();
   }
 
-  #failed(code: string, retryAfterMs: number): void {
-    this.#count(code);
+  #failed({ code, message, retry, retryAfterMs = 0 }: ServerMessage & { type: "error" }): void {
+    countError(this.#options.tally, code);
+    if (FINAL.has(retry) && this.#state === "connecting") {
+      this.goOffline();
+      for (const { reject } of this.#whenLive.splice(0))
+        reject(new Error(`the server refuses a device: ${code}: ${message}`));
+      return;
+    }
     if (!this.#pushing) return;
-    this.#outbox.unshift(...this.#pushing);
-    this.#pushing = null;
+    this.#takeBack();
     setTimeout(() => this.#push(), Math.max(retryAfterMs, 100));
-  }
-
-  #count(code: string): void {
-    const { errors } = this.#options.tally;
-    errors.set(code, (errors.get(code) ?? 0) + 1);
   }
 }

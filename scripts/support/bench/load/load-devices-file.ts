@@ -13,7 +13,8 @@ export interface EnrolOptions {
   readonly adminToken: string | null;
   readonly codes: readonly string[];
   readonly storeId: string | null;
-  readonly progress: (text: string) => void;
+  /** So many there are. */
+  readonly progress: (enrolled: number) => void;
 }
 
 interface Kept {
@@ -31,7 +32,7 @@ export async function enrolDevices(options: EnrolOptions): Promise<string[]> {
   const codes = [...options.codes];
   mkdirSync(dirname(file), { recursive: true });
   while (devices.length < count) {
-    progress(`enrolling device ${devices.length + 1} of ${count}`);
+    progress(devices.length);
     const code = codes.shift() ?? (await newCode(options, devices.length + 1));
     const body = enrolResponseSchema.parse(await post(`${url}/api/enrol`, null, { code }));
     const device = { url, storeId: body.storeId, token: body.token };

@@ -38,7 +38,7 @@ async function contest(
   const keys = many.flat();
   const all = await prepareDevices(2, system, { keys }, { ...quiet, count: keys.length, seed: seed + 2 });
   bench.progress(`${keys.length} links are opened`);
-  await Promise.all([writers, hearing, all].map((devices) => devices.ask("open", 50)));
+  for (const devices of [writers, hearing, all]) await devices.ask("open", 50);
   const results: [Contest, Contest] = [newContest(), newContest()];
   for (let round = 0; round <= bench.rounds; round += 1)
     for (const [i, devices] of [writers, all].entries()) {

@@ -49,6 +49,7 @@ export interface Arrivals {
   readonly moments: number[];
 }
 
+const OPEN_TRIES = 5;
 const BEAT_TICK_MS = 20;
 const ARRIVAL_MS = 30_000;
 /** Strangers at a time: fewer than a server lets wait from one address. */
@@ -95,6 +96,19 @@ async function each(run: (device: BenchDevice) => Promise<unknown>, atATime = de
   await Promise.all(Array.from({ length: atATime }, worker));
 }
 
+/** As devices do: whoever is not let in in time tries again. */
+async function openPatiently(device: BenchDevice): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await device.open();
+    } catch (error) {
+      if (tries === OPEN_TRIES) throw error;
+      await device.close();
+      await new Promise((resolve) => setTimeout(resolve, tries * 250));
+    }
+  }
+}
+
 async function prepare(input: OpenInput): Promise<void> {
   const { system, url, count, keys, readers = count, queued = 0, seed, spread, sellsOnly, compressed } = input;
   latencies.length = 0;
@@ -128,7 +142,7 @@ async function until(holds: () => boolean, timeoutMs: number): Promise<void> {
 serve({
   prepare,
   /** @param atATime default: as few as a server lets wait from one address */
-  open: (atATime: number | null) => each((device) => device.open(), Math.min(atATime ?? OPENING, devices.length)),
+  open: (atATime: number | null) => each(openPatiently, Math.min(atATime ?? OPENING, devices.length)),
   /** They keep what they know, and may be opened again. */
   disconnect: () => each((device) => device.close()),
   /** The first device, or all in turn, sell at that rate, by the clock. @returns ms from sale to acknowledgement */
