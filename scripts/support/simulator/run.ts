@@ -4,6 +4,7 @@ import { heal } from "./faults.ts";
 import type { Machine } from "./machine.ts";
 import type { Plan } from "./plan.ts";
 import type { Violation } from "./model.ts";
+import type { Recording } from "./replay/recording.ts";
 import { START_MS } from "./schedule.ts";
 import { NOTES } from "./shop.ts";
 import { checkShop } from "./shop-checks.ts";
@@ -34,8 +35,14 @@ const SILENCE_MS = 70_000;
 const PROBED_DELAY_MS = 300;
 const PROBE_MS = 4_000;
 
-export async function runPlan(plan: Plan, options: { readonly keepsTrace?: boolean } = {}): Promise<Verdict> {
-  const world = new World(plan, options.keepsTrace ?? false);
+export interface RunOptions {
+  readonly keepsTrace?: boolean;
+  /** Hears what the database was asked. */
+  readonly recording?: Recording;
+}
+
+export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Verdict> {
+  const world = new World(plan, options.keepsTrace ?? false, options.recording ?? null);
   const hasEnded = (): boolean => world.violations.length > 0;
   const unhandled = (error: unknown): void => world.violated("S8", "a promise was rejected and nobody looked", error);
   process.on("unhandledRejection", unhandled);

@@ -4,7 +4,6 @@ import { createMetrics } from "@tillwire/server/metrics";
 import { createNode, type Node, type NodeOptions } from "@tillwire/server/node";
 import type { Runtime } from "@tillwire/server/runtime";
 import type { Database } from "@tillwire/server/store/database";
-import { memoryDatabaseServices } from "@tillwire/server/store/memory-services";
 import { StoreUnavailable, type PlannedWrite } from "@tillwire/server/store/store";
 import { HttpDoors } from "./http-doors.ts";
 import type { Random } from "./random.ts";
@@ -141,7 +140,7 @@ export class ServerNode {
 
   #database(life: Life): Database {
     const { database } = this.host;
-    const services = memoryDatabaseServices(database.memory, database.boardFor(this, life));
+    const services = database.servicesFor(database.boardFor(this, life));
     const unavailable = (): Error => new ReplicationError("UNAVAILABLE", "the database is not available", 1_000);
     const slow = <T extends object>(service: T, away: () => Error): T =>
       Object.fromEntries(

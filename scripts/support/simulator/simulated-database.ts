@@ -1,8 +1,10 @@
 /** The database that all nodes share: the memory twins' rows, with a network before them, outages, notices, and copies to go back to. */
-import type { NoticeBoard } from "@tillwire/server/store/database";
+import type { Database, NoticeBoard } from "@tillwire/server/store/database";
 import { MemoryDatabase } from "@tillwire/server/store/memory-database";
+import { memoryDatabaseServices } from "@tillwire/server/store/memory-services";
 import type { CommitResult, PlannedWrite } from "@tillwire/server/store/store";
 import type { Random } from "./random.ts";
+import type { Recording } from "./replay/recording.ts";
 import type { Schedule } from "./schedule.ts";
 
 interface Listener {
@@ -33,8 +35,15 @@ export class SimulatedDatabase {
     private readonly random: Random,
     private readonly typicalMs: number,
     private readonly events: DatabaseEvents,
+    private readonly recording: Recording | null = null,
   ) {
     this.memory = new MemoryDatabase(() => schedule.now);
+  }
+
+  /** What a node asks, without delays and outages. */
+  servicesFor(board: NoticeBoard): Database {
+    const services = memoryDatabaseServices(this.memory, board);
+    return this.recording?.of(services, this.memory) ?? services;
   }
 
   trip(): Promise<void> {
@@ -85,7 +94,9 @@ export class SimulatedDatabase {
   }
 
   keepCopy(): void {
-    this.#copies.push({ at: this.schedule.now, rows: this.memory.copy() });
+    const rows = this.memory.copy();
+    this.#copies.push({ at: this.schedule.now, rows });
+    this.recording?.kept(rows);
   }
 
   /**
@@ -99,6 +110,7 @@ export class SimulatedDatabase {
     if (!copy) return false;
     this.#copies.splice(this.#copies.indexOf(copy) + 1);
     this.memory.restore(copy.rows);
+    this.recording?.restored(copy.rows);
     if (isNoticed) this.memory.identity = `database-${(this.#identities += 1)}:1`;
     this.goDown(1_000);
     this.events.restored();

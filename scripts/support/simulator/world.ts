@@ -1,6 +1,7 @@
 /** One run's world: the database, its nodes, the machines, and what is known of them. */
 import type { Identity } from "@tillwire/client/api";
 import type { ConflictPolicy, Result, Write } from "@tillwire/protocol/messages";
+import type { Database } from "@tillwire/server/store/database";
 import type { MemoryShop } from "@tillwire/server/store/memory-database";
 import { checkAtHead, heldSales } from "./checks.ts";
 import { Coverage } from "./coverage.ts";
@@ -14,7 +15,8 @@ import { COLLECTIONS } from "./shop.ts";
 import { Schedule, START_MS } from "./schedule.ts";
 import { SeedDevice } from "./seed-device.ts";
 import { ServerNode } from "./server-node.ts";
-import { SimulatedDatabase } from "./simulated-database.ts";
+import type { Recording } from "./replay/recording.ts";
+import { SimulatedDatabase, type DatabaseEvents } from "./simulated-database.ts";
 import { Stranger } from "./stranger.ts";
 import { Trace } from "./trace.ts";
 import { Wire } from "./wire.ts";
@@ -42,23 +44,29 @@ export class World {
   isClosed = false;
   readonly collections = [...COLLECTIONS.values()];
   #enrolments = 0;
+  /** Who needs no node to turn to the database. */
+  readonly #operator: Database;
   readonly #looked = new Map<Machine, unknown>();
 
   constructor(
     readonly plan: Plan,
     keepsTrace: boolean,
+    recording: Recording | null = null,
   ) {
     const { schedule } = this;
     this.random = new Random(plan.seed, "world");
     this.trace = new Trace(() => schedule.now, START_MS, keepsTrace);
     this.model = new Model((...what) => this.violated(...what), this.coverage);
-    this.database = new SimulatedDatabase(schedule, this.random.stream("database"), plan.databaseMs, {
+    const events: DatabaseEvents = {
       committed: (storeId, writes, result) => {
         this.trace.add("commit", `${storeId} ${result.headBefore}..${result.headAfter} of ${writes.length}`);
         this.model.committed(this.database.memory.shops.get(storeId)!, writes, result);
       },
       restored: () => this.model.restored(this.database.memory.shops.values()),
-    });
+    };
+    const random = this.random.stream("database");
+    this.database = new SimulatedDatabase(schedule, random, plan.databaseMs, events, recording);
+    this.#operator = this.database.servicesFor(this.database.boardFor(this, { isOver: false }));
     this.stranger = new Stranger(schedule, this.random.stream("stranger"), this.coverage);
     this.wire = new Wire(this);
     this.nodes = Array.from({ length: plan.nodes }, (_, i) => this.#newNode(i));
@@ -252,8 +260,7 @@ export class World {
       const { identity } = machine;
       const row = identity && this.shopOf(machine).devices.get(identity.deviceId);
       // A revocation that was lost is made again, before the shop opens.
-      if (row && this.retired.has(machine))
-        this.shopOf(machine).devices.set(row.deviceId, { ...row, revokedAt: this.schedule.now });
+      if (row && this.retired.has(machine)) void this.#operator.devices.revoke(identity.storeId, row.deviceId);
     }
   }
 
