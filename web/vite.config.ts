@@ -1,22 +1,20 @@
 /** Builds the web app (`web/dist`), and serves it while developing with the API behind a proxy. */
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import tailwindcss from "@tailwindcss/vite";
-import { defaultClientConditions, defineConfig, type Plugin } from "vite";
+import { defaultClientConditions, defineConfig } from "vite";
+import { firstLoad } from "./build/first-load.ts";
 import { compiledMessages } from "./build/messages-plugin.ts";
+import { pageTemplate } from "./build/page-template.ts";
+import { precache, WORKER } from "./build/precache.ts";
 
 const server = process.env["API_BASE_URL"] ?? "http://localhost:8080";
-const WORKER = "service-worker.js";
-/** Stands in service-worker.ts where the list belongs. */
-const PLACEHOLDER = "__PRECACHE_MANIFEST__";
 const version = (JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as { version: string })
   .version;
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [compiledMessages(), svelte(), tailwindcss(), precache()],
+  plugins: [pageTemplate(), compiledMessages(), svelte(), tailwindcss(), precache(), firstLoad()],
   // RxJS as it was written, not as it is translated for browsers of 2015
   resolve: { conditions: ["es2015", ...defaultClientConditions] },
   define: { __APP_VERSION__: JSON.stringify(version) },
@@ -50,42 +48,3 @@ export default defineConfig({
     },
   },
 });
-
-/** Writes into the service worker which files of this build it keeps, and a version that names exactly them. */
-function precache(): Plugin {
-  let publicDir = "";
-  return {
-    name: "tillwire-precache",
-    apply: "build",
-    configResolved: (config) => void (publicDir = config.publicDir),
-    generateBundle: {
-      order: "post",
-      handler(_options, bundle) {
-        const worker = bundle[WORKER];
-        if (worker?.type !== "chunk") throw new Error(`the build has no ${WORKER}`);
-        if (worker.imports.length > 0)
-          throw new Error(`${WORKER} must stand alone, for browsers without module workers`);
-        const hash = createHash("sha256");
-        const urls: string[] = [];
-        const keep = (url: string, content: string | Uint8Array) => {
-          urls.push(url);
-          hash.update(url).update("\0").update(content);
-        };
-        for (const file of Object.values(bundle).sort((a, b) => (a.fileName < b.fileName ? -1 : 1))) {
-          if (file.fileName === WORKER || file.fileName.endsWith(".map")) continue;
-          keep(addressOf(file.fileName), file.type === "chunk" ? file.code : file.source);
-        }
-        for (const name of readdirSync(publicDir).sort()) keep(`/${name}`, readFileSync(join(publicDir, name)));
-        const manifest = JSON.stringify({ version: hash.digest("hex").slice(0, 16), urls });
-        const code = worker.code.replace(PLACEHOLDER, () => manifest);
-        if (code === worker.code) throw new Error(`${WORKER} does not hold ${PLACEHOLDER}`);
-        worker.code = code;
-      },
-    },
-  };
-}
-
-/** A page by the address that people see: a server may redirect its file's name there, and a redirect answers no navigation. */
-function addressOf(fileName: string): string {
-  return fileName === "index.html" ? "/" : `/${fileName.replace(/\.html$/, "")}`;
-}
