@@ -100,7 +100,7 @@ interface Loss {
 
 const PAGE = 500;
 
-/** What is held and the fresh base lacks or has in a lower version, by the seq at which it was held. Page by page: a shop may be large. */
+/** What is held and the fresh base lacks, or has in a lower version or another value of the same, by the seq at which it was held. Page by page: a shop may be large. */
 async function lost(tx: WriteTx, sync: SyncRow, overlays: readonly Overlay[], deviceId: string): Promise<Loss[]> {
   const losses: Loss[] = [];
   const laid = new Map(overlays.map((overlay) => [recordKey(overlay.collection, overlay.localId), overlay]));
@@ -113,7 +113,7 @@ async function lost(tx: WriteTx, sync: SyncRow, overlays: readonly Overlay[], de
       if (overlay && !isOverlay && tellsMore(overlay, value)) continue;
       // the record itself is held in a version that is no lower
       if (overlay && !isOverlay) laid.delete(recordKey(collection, localId));
-      if (collection === SERVER_ONLY ? !isLostSide(value, read[i], deviceId) : !isAbove(value, read[i])) continue;
+      if (collection === SERVER_ONLY ? !isLostSide(value, read[i], deviceId) : !isLost(value, read[i])) continue;
       losses.push({ seq, collection, localId, overlay: isOverlay ? overlay : null });
     }
   };
@@ -129,6 +129,11 @@ async function lost(tx: WriteTx, sync: SyncRow, overlays: readonly Overlay[], de
 
 function isAbove(value: Change, other: Change | undefined): boolean {
   return value.syncVersion > (other?.syncVersion ?? 0);
+}
+
+/** Of one version there is one value, unless the server forgot this one and somebody was faster to make that version anew. */
+function isLost(value: Change, read: Change | undefined): boolean {
+  return isAbove(value, read) || (value.syncVersion === read?.syncVersion && value.hash !== read.hash);
 }
 
 function tellsMore(overlay: Overlay, held: Change): boolean {

@@ -156,6 +156,23 @@ describe("restores", () => {
     expect(inbox()).toEqual([]);
   });
 
+  it("S8: what the server lost is offered again, also where somebody has made the same version anew", async () => {
+    const { head } = w.server;
+    await put(a, "two, lost");
+    await synced();
+    await b.close();
+    cable(false);
+    w.server.restore(head);
+    w.server.put("x", noteWrite("n1", "one", 1, null));
+    others("two, anew");
+    expect(stored()).toMatchObject({ syncVersion: 2 });
+    const { length } = w.server.pushes;
+    cable(true);
+    await w.time.until(() => w.server.pushes.length > length);
+    await synced(a);
+    expect(pushedSince(length)).toEqual([["n1", 2, "again"]]);
+  });
+
   it("S7: over HTTP alone, also after a start in the midst of it", async () => {
     const { head } = w.server;
     for (const replica of [a, b]) await replica.close();
