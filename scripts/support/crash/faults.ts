@@ -2,9 +2,24 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Random } from "../simulator/random.ts";
 import type { CrashDevice } from "./device.ts";
+import { dieAt, NODE_POINTS } from "./points.ts";
 import { signal, type Site } from "./site.ts";
 
-type Strike = (site: Site, random: Random) => Promise<void>;
+/** @returns false if it did not come to that */
+type Strike = (site: Site, random: Random) => Promise<boolean | void>;
+
+const atNamedPoints = Object.fromEntries(
+  NODE_POINTS.map((point): [string, Strike] => [
+    `node killed ${point}`,
+    async (site, random) => {
+      const index = random.int(0, site.nodes.length - 1);
+      const node = site.nodes[index]!;
+      const isDead = await dieAt(site, index, point, node.pid);
+      if (isDead) site.killed.add(node);
+      return isDead;
+    },
+  ]),
+);
 
 /** Each does its harm and returns; `site.heal()` puts everything right. */
 export const FAULTS: Readonly<Record<string, Strike>> = {
@@ -40,6 +55,15 @@ export const FAULTS: Readonly<Record<string, Strike>> = {
     const pid = site.postmasterPid;
     if (pid !== undefined) signal(pid, "SIGKILL");
   },
+  "postmaster killed commit sent": async (site, random) => {
+    const pid = site.postmasterPid;
+    return pid !== undefined && dieAt(site, random.int(0, site.nodes.length - 1), "commit sent", pid);
+  },
+  "postmaster stopped": async (site) => {
+    const pid = site.postmasterPid;
+    if (pid !== undefined) stop(site, pid);
+  },
+  ...atNamedPoints,
   "everything killed": async (site) => {
     const pid = site.postmasterPid;
     if (pid !== undefined) signal(pid, "SIGKILL");

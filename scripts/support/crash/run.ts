@@ -119,8 +119,8 @@ export class CrashRun {
       weather(site, random.stream("weather"), load.signal),
     ]);
     await Promise.race([delay(beforeMs), work]);
-    await FAULTS[fault]!(site, random);
-    outcome.faults.add(fault);
+    const wasStruck = (await Promise.race([FAULTS[fault]!(site, random), work])) !== false;
+    outcome.faults.add(wasStruck ? fault : `${fault} (not reached)`);
     const revoked = guest && this.#revoke(guest);
     await Promise.race([delay(forMs), work]);
     // Some get up again while people are still at it.

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { enrol } from "@tillwire/client/enrol";
 import { runningPostmaster } from "@tillwire/server/postmaster";
 import postgres from "postgres";
@@ -13,6 +14,7 @@ import { Model, type Violated } from "../simulator/model.ts";
 import { CrashDevice, TRANSPORTS } from "./device.ts";
 import { Testimony } from "./testimony.ts";
 
+const NAMED_POINTS = pathToFileURL(join(import.meta.dirname, "named-points.mjs")).href;
 /** To become ready after anything. */
 const READY_MS = 90_000;
 /** Of every three devices one belongs to the second shop. */
@@ -46,7 +48,10 @@ export class Site {
     const site = new Site(violated);
     try {
       // The second one adopts the first one's PostgreSQL.
-      for (let index = 0; index < 2; index++) site.nodes.push(await startServer({ where: site }));
+      for (let index = 0; index < 2; index++) {
+        const env = { NODE_OPTIONS: `--import ${NAMED_POINTS}`, CRASH_POINT_FILE: site.pointFileOf(index) };
+        site.nodes.push(await startServer({ where: site, env }));
+      }
       await site.#openShops();
       for (let index = 0; index < devices; index++) await site.addDevice(index % 3 === 2 ? 1 : 0);
     } catch (error) {
@@ -94,6 +99,11 @@ export class Site {
       }
     }
     throw failure;
+  }
+
+  /** Beside the data: PostgreSQL's disk may be full. */
+  pointFileOf(node: number): string {
+    return `${this.dataDir}.point-${node}`;
   }
 
   /** pid of PostgreSQL; undefined while it is down. */
