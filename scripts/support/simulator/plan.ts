@@ -132,6 +132,7 @@ const USUAL_FAULTS_S: readonly [number, number] = [40, 120];
 
 /** @param minutes virtual, of all seeds on average; their troubles last as much longer or shorter. A plan is a pure function of both. */
 export function drawPlan(seed: number, minutes = USUAL_MINUTES): Plan {
+  if (!(minutes >= SHORTEST_MINUTES)) throw new RangeError(`a run takes at least ${SHORTEST_MINUTES} virtual minutes`);
   const random = new Random(seed, "plan");
   const times = (minutes * 60 - HEALING_S) / (USUAL_MINUTES * 60 - HEALING_S);
   const shops = random.chance(0.2) ? 2 : 1;

@@ -1,5 +1,4 @@
 /** How far a batch is: a bar that moves on a terminal, a line now and then in a log. */
-import type { WriteStream } from "node:tty";
 import type { Totals } from "./batch.ts";
 
 const BAR_WIDTH = 24;
@@ -29,14 +28,21 @@ export function spanOf(ms: number): string {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+export interface Screen {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
 /** @returns ends it */
-export function showProgress(totals: Totals, count: number, out: WriteStream): () => void {
+export function showProgress(totals: Totals, count: number, out: Screen): () => void {
   const startedAt = performance.now();
   const line = (): string => progressLine(totals, count, performance.now() - startedAt);
   const show = (): void => {
     // What is wider than the terminal would leave pieces of itself behind.
     out.write(out.isTTY ? CLEAR_LINE + line().slice(0, Math.max(20, (out.columns ?? 80) - 1)) : `${line()}\n`);
   };
+  show();
   const timer = setInterval(show, out.isTTY ? TERMINAL_EVERY_MS : LOG_EVERY_MS);
   return () => {
     clearInterval(timer);
