@@ -62,6 +62,16 @@ describe("turns", () => {
     expect(soon).toEqual([]);
   });
 
+  test("work may add work, of its own shop too: none is lost, and none is done before its turn", async () => {
+    const { turns, add, pass, counts, soon } = manualTurns();
+    turns.one("a", () => void add("a", 60, "a1"));
+    turns.one("b", () => void add("a", 30, "a2"));
+    turns.one("a", () => void add("c", 30));
+    await pass(20);
+    expect(counts()).toEqual({ a1: 60, "a1 done": 1, a2: 30, "a2 done": 1, c: 30, "c done": 1 });
+    expect(soon).toEqual([]);
+  });
+
   test("work that throws fails its own job alone", async () => {
     const { turns, add, pass, counts } = manualTurns();
     const failing = turns.each("a", Array<null>(60).fill(null), () => {

@@ -15,6 +15,8 @@ interface Job {
 export class Turns {
   /** By shop, which stand in the order of their turns. */
   readonly #jobs = new Map<string, Job[]>();
+  /** A turn is to come, or under way. */
+  #isUnderWay = false;
 
   /** @param soon runs it once what waits for this process has had its turn */
   constructor(private readonly soon: (run: () => void) => void) {}
@@ -48,19 +50,27 @@ export class Turns {
   }
 
   #add(storeId: string, job: Job): void {
-    if (this.#jobs.size === 0) this.soon(() => this.#turn());
     const jobs = this.#jobs.get(storeId);
     if (jobs) jobs.push(job);
     else this.#jobs.set(storeId, [job]);
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#isUnderWay || this.#jobs.size === 0) return;
+    this.#isUnderWay = true;
+    this.soon(() => this.#turn());
   }
 
   #turn(): void {
     const [storeId, jobs] = this.#jobs.entries().next().value!;
+    // What is added meanwhile, of this shop as well, finds the turn under way.
+    if (isOver(jobs[0]!)) jobs.shift();
     // Behind the other shops, if there is more to do.
     this.#jobs.delete(storeId);
-    if (isOver(jobs[0]!)) jobs.shift();
     if (jobs.length > 0) this.#jobs.set(storeId, jobs);
-    if (this.#jobs.size > 0) this.soon(() => this.#turn());
+    this.#isUnderWay = false;
+    this.#goOn();
   }
 }
 
