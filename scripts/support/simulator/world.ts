@@ -152,7 +152,7 @@ export class World {
   #newMachine(plan: MachinePlan): Machine {
     const machine: Machine = new Machine(plan, {
       ...{ schedule: this.schedule, random: this.random.stream(plan.name) },
-      losesPower: this.plan.steps.some(({ type }) => type === "power cut"),
+      losesPower: this.plan.steps.some(({ type, who }) => type === "power cut" && who === this.machines.length),
       network: {
         nodes: () => this.nodes.filter(({ isUp }) => isUp),
         carried: (way, text, context) => this.wire.carried(machine, way, text, context),
