@@ -81,9 +81,9 @@ export class LaunchLock {
   #create(number: number): boolean {
     const draft = this.#pathOf(`draft-${String(process.pid)}`);
     const holder: Holder = { pid: process.pid, start: processStart(process.pid) ?? null };
-    fs.writeFileSync(draft, JSON.stringify(holder));
-    this.#giveAway(draft);
     try {
+      fs.writeFileSync(draft, JSON.stringify(holder));
+      this.#giveAway(draft);
       fs.linkSync(draft, this.#pathOf(String(number)));
       return true;
     } catch (error) {

@@ -5,6 +5,9 @@ import type { CrashDevice } from "./device.ts";
 import { dieAt, NODE_POINTS } from "./points.ts";
 import { signal, type Site } from "./site.ts";
 
+/** The only one that cannot be arranged everywhere. */
+export const DISK_FULL = "disk full";
+
 /** @returns false if it did not come to that */
 type Strike = (site: Site, random: Random) => Promise<boolean | void>;
 
@@ -64,6 +67,12 @@ export const FAULTS: Readonly<Record<string, Strike>> = {
     if (pid !== undefined) stop(site, pid);
   },
   ...atNamedPoints,
+  [DISK_FULL]: async (site, random) => {
+    if (!site.fillDisk()) return false;
+    if (random.chance(0.5)) await exhaustWal(site);
+    await delay(random.int(500, 3_000));
+    return true;
+  },
   "everything killed": async (site) => {
     const pid = site.postmasterPid;
     if (pid !== undefined) signal(pid, "SIGKILL");
@@ -73,6 +82,20 @@ export const FAULTS: Readonly<Record<string, Strike>> = {
     for (const device of site.devices) await damage(device, random);
   },
 };
+
+/** Until there is no room for what commits write: PostgreSQL panics, recovers, and panics again. */
+async function exhaustWal(site: Site): Promise<void> {
+  try {
+    await site.query(async (sql) => {
+      for (let segments = 0; segments < 100; segments++) {
+        await sql`select pg_logical_emit_message(true, 'crash test', 'full')`;
+        await sql`select pg_switch_wal()`;
+      }
+    });
+  } catch {
+    // that is what was wanted
+  }
+}
 
 /** Cables that are slow and now and then break off in the middle of something. */
 export async function weather(site: Site, random: Random, abort: AbortSignal): Promise<void> {

@@ -4,9 +4,10 @@ import type { ConflictPolicy } from "@tillwire/protocol/messages";
 import { Coverage } from "../simulator/coverage.ts";
 import { Random } from "../simulator/random.ts";
 import type { CrashDevice } from "./device.ts";
-import { FAULTS, weather } from "./faults.ts";
+import { DISK_FULL, FAULTS, weather } from "./faults.ts";
 import { Person } from "./people.ts";
 import { Site } from "./site.ts";
+import { SmallDisk } from "./small-disk.ts";
 import { verify } from "./verify.ts";
 
 /** L1: everybody is even by then. */
@@ -65,9 +66,10 @@ export class CrashRun {
   async run(): Promise<CrashOutcome> {
     const startedAt = performance.now();
     const { outcome, options } = this;
-    this.site = await Site.open(options.devices, this.violated);
+    const kinds = this.#kinds();
+    this.site = await Site.open(options.devices, kinds.includes(DISK_FULL), this.violated);
     await this.#settle();
-    for (const fault of this.#deck()) {
+    for (const fault of this.#deck(kinds)) {
       if (outcome.violations.length > 0) break;
       await this.#cycle(fault);
       outcome.ms = performance.now() - startedAt;
@@ -91,11 +93,19 @@ export class CrashRun {
     violations.push({ invariant, what, details, cycle: cycles + 1, fault: this.#fault });
   };
 
-  /** Each kind as often as any other, in an order that the seed draws. */
-  #deck(): string[] {
-    const random = this.#random.stream("deck");
+  /** Those that can be arranged here. */
+  #kinds(): readonly string[] {
     const kinds = this.options.faults ?? Object.keys(FAULTS);
+    if (!kinds.includes(DISK_FULL) || SmallDisk.canBeArranged()) return kinds;
+    this.options.progress(`${DISK_FULL}: left out, as only root on Linux may mount a disk to fill`);
+    return kinds.filter((kind) => kind !== DISK_FULL);
+  }
+
+  /** Each kind as often as any other, in an order that the seed draws. */
+  #deck(kinds: readonly string[]): string[] {
+    const random = this.#random.stream("deck");
     const deck: string[] = [];
+    if (kinds.length === 0) return deck;
     while (deck.length < this.options.cycles) {
       const left = [...kinds];
       while (left.length > 0) deck.push(...left.splice(random.int(0, left.length - 1), 1));

@@ -12,6 +12,7 @@ import { startFaultProxy } from "../fault-proxy.ts";
 import { Coverage } from "../simulator/coverage.ts";
 import { Model, type Violated } from "../simulator/model.ts";
 import { CrashDevice, TRANSPORTS } from "./device.ts";
+import { SmallDisk } from "./small-disk.ts";
 import { Testimony } from "./testimony.ts";
 
 const NAMED_POINTS = pathToFileURL(join(import.meta.dirname, "named-points.mjs")).href;
@@ -37,6 +38,8 @@ export class Site {
   /** Processes that were stopped on purpose. */
   readonly stopped = new Set<number>();
   readonly dataDir = mkdtempSync(join(tmpdir(), "tillwire-crash-"));
+  /** Null: PostgreSQL lies on a disk that is not to be filled. */
+  #disk: SmallDisk | null = null;
   #enrolled = 0;
 
   private constructor(private readonly violated: Violated) {
@@ -44,9 +47,11 @@ export class Site {
     chmodSync(this.dataDir, 0o755);
   }
 
-  static async open(devices: number, violated: Violated): Promise<Site> {
+  /** @param onSmallDisk so that it can be filled */
+  static async open(devices: number, onSmallDisk: boolean, violated: Violated): Promise<Site> {
     const site = new Site(violated);
     try {
+      if (onSmallDisk) site.#disk = SmallDisk.mount(site.dataDir);
       // The second one adopts the first one's PostgreSQL.
       for (let index = 0; index < 2; index++) {
         const env = { NODE_OPTIONS: `--import ${NAMED_POINTS}`, CRASH_POINT_FILE: site.pointFileOf(index) };
@@ -101,6 +106,12 @@ export class Site {
     throw failure;
   }
 
+  /** @returns false if it cannot be filled */
+  fillDisk(): boolean {
+    this.#disk?.fill();
+    return this.#disk !== null;
+  }
+
   /** Beside the data: PostgreSQL's disk may be full. */
   pointFileOf(node: number): string {
     return `${this.dataDir}.point-${node}`;
@@ -128,6 +139,7 @@ export class Site {
 
   /** Everything works again, and every device is on its own node. */
   async heal(): Promise<void> {
+    this.#disk?.drain();
     for (const pid of this.stopped) signal(pid, "SIGCONT");
     this.stopped.clear();
     for (const node of this.nodes) {
@@ -143,13 +155,16 @@ export class Site {
 
   /** @param keepsData for somebody who wants to look into it */
   async close(keepsData = false): Promise<void> {
+    this.#disk?.drain();
     await Promise.all(this.devices.map((device) => device.close()));
     for (const pid of this.stopped) signal(pid, "SIGCONT");
     // One after the other: the last one takes PostgreSQL along.
     for (const node of this.nodes) await node.stop();
     const { postmasterPid } = this;
     if (postmasterPid !== undefined) signal(postmasterPid, "SIGQUIT");
-    if (!keepsData) rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    if (keepsData) return;
+    this.#disk?.unmount();
+    rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
   #home(number: number): ServerProcess {
