@@ -13,7 +13,7 @@ export interface Bars {
 
 const WIDTH = 30;
 const DRAW_MS = 100;
-const LINE_MS = 5_000;
+const LINE_MS = 2_000;
 
 export interface BarsOutput {
   readonly isTTY?: boolean;
