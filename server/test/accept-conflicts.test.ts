@@ -1,38 +1,19 @@
-/** Conflicts beside people's answers: ids used twice, existing devices, restores, sizes, and an end to every quarrel. */
-import { LIMITS } from "@tillwire/protocol/limits";
+/** Conflicts beside people's answers: ids used twice, existing devices, restores, and an end to every quarrel. */
 import type { Result, Write } from "@tillwire/protocol/messages";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { conflictsOf, expectOneOpenConflictEach, recordOf, setPolicy, settling } from "./support/conflict-fixture.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import {
-  at,
-  checkStore,
-  EPOCH,
-  NEW,
-  openShop,
-  order,
-  put,
-  remove,
-  transaction,
-  type Shop,
-} from "./support/shop-fixture.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { conflictsOf, recordOf, setPolicy, settling } from "./support/conflict-fixture.ts";
+import type { TestDatabase } from "./support/database.ts";
+import { at, NEW, openShop, order, put, remove, type Shop, EPOCH, transaction } from "./support/shop-fixture.ts";
+import { openShopForEachTest } from "./support/each-shop.ts";
 
 let database: TestDatabase;
 let shop: Shop;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-  shop = await openShop(database.sql);
-});
-afterEach(async () => {
-  await checkStore(database.sql, shop.storeId);
-  await expectOneOpenConflictEach(database.sql, shop);
-});
+openShopForEachTest((here) => ({ database, shop } = here));
 
 const conflicts = () => conflictsOf(database.sql, shop);
+
 const stored = (localId = "o1") => recordOf(database.sql, shop, "orders", localId);
+
 const policies = ["SERVER_WINS", "CLIENT_WINS", "MERGE", "MANUAL"] as const;
 
 describe("an id used twice", () => {
@@ -217,68 +198,6 @@ describe("after a restore, under MANUAL", () => {
     expect(await push("b", answer)).toMatchObject({ outcome: "accepted" });
     expect(await conflicts()).toMatchObject([{ status: "settled", settlement: "CLIENT" }]);
   });
-});
-
-describe("sizes", () => {
-  /** Data as large as may be: `fill` makes the text, JSON's null members come on top. */
-  const large = (id: string, fill: string): object => {
-    const data = order(id);
-    const room = LIMITS.writeBytes - JSON.stringify({ ...data, blob: [] }).length - 1;
-    const pieces = Array.from({ length: Math.floor(room / (fill.length + 1)) }, () => JSON.parse(fill) as unknown);
-    return { ...data, blob: pieces };
-  };
-  const nulls = (data: object): object => ({
-    ...data,
-    ...Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`nothing-at-all-${i}`, null])),
-  });
-
-  test("the largest sides and as many tries still make a change that fits into one message", async () => {
-    await setPolicy(database.sql, shop, "MANUAL");
-    const [one] = await shop.push("a", put("orders", "o1", order("o1")));
-    // Arrays of single digits grow most in the database, which writes a blank behind each comma.
-    let [current] = await shop.push("a", put("orders", "o1", nulls(large("o1", "1")), 2, at(one!)));
-    const [lost] = await shop.push("b", put("orders", "o1", nulls(large("o1", "2")), 2, at(one!)));
-    expect(lost!.outcome).toBe("conflict");
-    for (const digit of ["3", "4", "5", "6"]) {
-      const stale = settling(lost!.conflict!.id, put("orders", "o1", nulls(large("o1", digit)), 3, at(one!)));
-      expect((await shop.push("c", stale))[0]!.outcome).toBe("conflict");
-    }
-    const page = await shop.store.readFeed({
-      ...{ storeId: shop.storeId, from: 0, collections: ["conflicts"], maxChanges: 10, maxBytes: 1e9 },
-    });
-    const bytes = page.changes.map(({ json }) => Buffer.byteLength(json));
-    expect(bytes).toHaveLength(1);
-    expect(bytes[0]).toBeLessThan(LIMITS.messageBytes - 64 * 1024);
-    const [conflict] = await conflicts();
-    expect(conflict!.attempts!.length).toBeGreaterThan(0);
-    const whole = conflict!.client.data as { blob: number[] };
-    expect(whole.blob.length, "both sides stay whole").toBe((large("o1", "2") as { blob: number[] }).blob.length);
-    expect(JSON.stringify(conflict!.fields).length).toBeLessThan(48 * 1024);
-    [current] = await shop.push(
-      "b",
-      settling(lost!.conflict!.id, put("orders", "o1", large("o1", "2"), 3, at(current!))),
-    );
-    expect(current!.outcome).toBe("accepted");
-  });
-
-  test.each(["MERGE", "SERVER_WINS", "CLIENT_WINS"] as const)(
-    "clashes that would list more than anybody reads are listed in part: %s",
-    async (policy) => {
-      await setPolicy(database.sql, shop, policy);
-      const key = "k".repeat(50_000);
-      const sides = ["base", "a", "b"].map((side) => {
-        const many = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`m${i}`, `${side}${i}`]));
-        return order("o1", { [key]: many, notes: side === "b" ? "first" : side });
-      });
-      const [one] = await shop.push("a", put("orders", "o1", sides[0]!));
-      await shop.push("a", put("orders", "o1", sides[1]!, 2, at(one!)));
-      const [result] = await shop.push("b", put("orders", "o1", sides[2]!, 2, at(one!)));
-      expect(result!.outcome).not.toBe("rejected");
-      expect(JSON.stringify(result!.conflict!.fields).length).toBeLessThan(80 * 1024);
-      const [conflict] = await conflicts();
-      expect(JSON.stringify(conflict!.client.data)).toContain("b1999");
-    },
-  );
 });
 
 describe("L3: no ping-pong", () => {

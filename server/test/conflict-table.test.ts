@@ -1,7 +1,7 @@
 /** Plays every case of the conflict table through the real accept on a real PostgreSQL. */
 import type { ConflictPolicy, Result, Write } from "@tillwire/protocol/messages";
 import type { Order } from "@tillwire/protocol/pos/orders";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   ANSWERS,
   CONFLICT_TABLE,
@@ -15,19 +15,13 @@ import {
   type Situation,
 } from "./conflict-table.ts";
 import { conflictsOf, recordOf, setPolicy, settling } from "./support/conflict-fixture.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { at, checkStore, NEW, openShop, order, put, remove, type Shop } from "./support/shop-fixture.ts";
+import type { TestDatabase } from "./support/database.ts";
+import { openShopForEachTest } from "./support/each-shop.ts";
+import { at, NEW, order, put, remove, type Shop } from "./support/shop-fixture.ts";
 
 let database: TestDatabase;
 let shop: Shop;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-  shop = await openShop(database.sql);
-});
-afterEach(() => checkStore(database.sql, shop.storeId));
+openShopForEachTest((here) => ({ database, shop } = here));
 
 const FIRST = order("o1");
 const OF_A: Partial<Order> = { notes: "A", tableId: "7" };

@@ -3,12 +3,13 @@ import type { Base, Result } from "@tillwire/protocol/messages";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { conflictsOf, recordOf } from "./support/conflict-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { at, checkStore, NEW, openShop, put, type Shop } from "./support/shop-fixture.ts";
+import { at, checkStore, NEW, openShop, put, type Shop, losingFirstAnswer } from "./support/shop-fixture.ts";
 
 let database: TestDatabase;
 let shop: Shop;
 let node: Shop;
 let ten: Base;
+
 beforeAll(async () => {
   database = await createTestDatabase();
 });
@@ -22,7 +23,9 @@ afterEach(() => checkStore(database.sql, shop.storeId));
 
 const bagels = (stock: number, version: number, base: Base, more: object = {}) =>
   put("products", "bagel", { id: "bagel", name: "Bagel", price: 5.5, stock, ...more }, version, base);
+
 const stored = async () => (await recordOf(database.sql, shop, "products", "bagel"))!;
+
 const outcome = ([result]: Result[]) => result!.outcome;
 
 test("two registers each sell one of ten while offline: eight are left, though both wrote the same", async () => {
@@ -35,16 +38,7 @@ test("two registers each sell one of ten while offline: eight are left, though b
 });
 
 test("S2: each sale counts once, however often it is sent, to whichever node, and after the answer was lost", async () => {
-  let lose = true;
-  const store = {
-    ...shop.store,
-    commit: async (...args: Parameters<Shop["store"]["commit"]>) => {
-      const committed = await shop.store.commit(...args);
-      if (!lose) return committed;
-      lose = false;
-      throw new Error("the connection is gone");
-    },
-  };
+  const store = losingFirstAnswer(shop.store);
   const failing = await openShop(database.sql, { storeId: shop.storeId, store });
   const write = bagels(9, 2, ten);
   await shop.push("a", write);

@@ -1,17 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { at, checkStore, openShop, order, put, remove, type Shop } from "./support/shop-fixture.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { TestDatabase } from "./support/database.ts";
+import { openShopForEachTest } from "./support/each-shop.ts";
+import { at, order, put, remove, type Shop } from "./support/shop-fixture.ts";
 
 let database: TestDatabase;
 let shop: Shop;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-  shop = await openShop(database.sql);
-});
-afterEach(() => checkStore(database.sql, shop.storeId));
+openShopForEachTest((here) => ({ database, shop } = here));
 
 async function policy(name: string): Promise<void> {
   await database.sql`insert into store_collections (store_id, collection, policy) values (${shop.storeId}, 'orders', ${name})`;

@@ -1,9 +1,10 @@
 /** Conflicts of a shop on a test database: its policies, what its inbox holds, and writes that settle. */
 import type { ConflictData } from "@tillwire/protocol/conflicts";
-import type { ConflictPolicy, Write } from "@tillwire/protocol/messages";
+import type { Base, ConflictPolicy, Result, Write } from "@tillwire/protocol/messages";
+import type { Order } from "@tillwire/protocol/pos/orders";
 import type { Sql } from "postgres";
 import { expect } from "vitest";
-import type { Shop } from "./shop-fixture.ts";
+import { at, NEW, order, put, type Shop } from "./shop-fixture.ts";
 
 /** Sets the shop's policy for a collection, as an administrator would. */
 export async function setPolicy(
@@ -44,4 +45,33 @@ export async function expectOneOpenConflictEach(sql: Sql, shop: Shop): Promise<v
   const open = (await conflictsOf(sql, shop)).filter(({ status }) => status === "open");
   const keys = open.map(({ collection, recordId, client }) => `${collection}|${recordId}|${client.deviceId}`);
   expect(new Set(keys).size).toBe(keys.length);
+}
+
+/** An order whose notes say who wrote it. */
+export function edit(notes: string, version: number, base: Base | null, id = "o1"): Write {
+  return put("orders", id, order(id, { notes }), version, base);
+}
+
+export interface Clash {
+  /** Where both edits were made on. */
+  readonly first: Base;
+  /** The server's value: a's edit. */
+  readonly current: Base;
+  /** b's edit, which lost. */
+  readonly write: Write;
+  readonly lost: Result;
+  readonly id: string;
+}
+
+/** a and b both edit o1; b's edit comes second. */
+export async function clash(
+  shop: Shop,
+  a: Partial<Order> = { notes: "a" },
+  b: Partial<Order> = { notes: "b" },
+): Promise<Clash> {
+  const first = at((await shop.push("a", edit("first", 1, NEW)))[0]!);
+  const current = at((await shop.push("a", put("orders", "o1", order("o1", a), 2, first)))[0]!);
+  const write = put("orders", "o1", order("o1", b), 2, first);
+  const [lost] = await shop.push("b", write);
+  return { first, current, write, lost: lost!, id: lost!.conflict!.id };
 }

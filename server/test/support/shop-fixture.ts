@@ -131,6 +131,20 @@ export function transaction(id: string, changes: Partial<Transaction> = {}): Tra
   };
 }
 
+/** A store whose first commit takes effect, and is not told. */
+export function losingFirstAnswer(store: ReplicationStore): ReplicationStore {
+  let lose = true;
+  return {
+    ...store,
+    commit: async (...args) => {
+      const committed = await store.commit(...args);
+      if (!lose) return committed;
+      lose = false;
+      throw new Error("the connection is gone");
+    },
+  };
+}
+
 /** What must hold of a store after anything (S3, S12's server side): throws with what does not. */
 export async function checkStore(sql: Sql, storeId: string): Promise<void> {
   const [counts] = await sql<{ head: string; seqs: string; distinct_seqs: string; lowest: string; highest: string }[]>`
