@@ -18,7 +18,7 @@ export const panel = {
   running: "Wird abgeglichen",
   done: "Alles aktuell",
   doneWith: "Fertig; {count} warten noch",
-  export: "Nicht Gesendetes exportieren",
+  export: "Exportieren",
   waiting: "Wartet auf das Senden",
   nothingWaiting: "Nichts wartet. Alles von dieser Kasse ist auf dem Server.",
   more: "und {count} weitere",
