@@ -1,25 +1,16 @@
 /** Open conflicts on the devices: who sees which side, when, and that nothing flickers or vanishes on the way. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import type { Replica, ReplicaRecord } from "./api.ts";
-import { identityOf, latest, noteWrite, notes, textOf, world, type Note, type World } from "../test/fixtures.ts";
+import { openWorldForEachTest } from "../test/each-world.ts";
+import { identityOf, latest, noteWrite, notes, textOf, type Note, type World } from "../test/fixtures.ts";
 import { VirtualChannels } from "../test/virtual-host.ts";
 
 let w: World;
-const opened: Replica[] = [];
-async function open(...args: Parameters<World["open"]>): Promise<Replica> {
-  const replica = await w.open(...args);
-  opened.push(replica);
-  return replica;
-}
+let open: World["open"];
+openWorldForEachTest((here) => ({ w, open } = here));
 
-beforeEach(() => {
-  w = world();
-  w.server.policy = "MANUAL";
-});
-afterEach(async () => {
-  for (const replica of opened.splice(0)) await replica.close();
-});
+beforeEach(() => void (w.server.policy = "MANUAL"));
 
 async function synced(...replicas: Replica[]): Promise<void> {
   const stats = replicas.map((replica) => latest(replica.stats$));

@@ -1,112 +1,13 @@
-/** Links as PROTOCOL.md and the brief ask: fallback and back, watchdogs, pauses, resets; over virtual time. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Replica } from "./api.ts";
+/** Live links: watchdogs, backoff, gaps, pauses, new tokens; over virtual time. */
+import { describe, expect, it } from "vitest";
 import { memoryStores } from "./memory-store.ts";
-import { hashOf } from "@tillwire/protocol/hash";
-import { COLLECTIONS, identityOf, latest, noteWrite, notes, textOf, world, type World } from "../test/fixtures.ts";
+import { identityOf, latest, noteWrite, notes, textOf, type World } from "../test/fixtures.ts";
+import type { OpenLink } from "./transports/link.ts";
+import { openWorldForEachTest } from "../test/each-world.ts";
 
 let w: World;
-const opened: Replica[] = [];
-async function open(...args: Parameters<World["open"]>): Promise<Replica> {
-  const replica = await w.open(...args);
-  opened.push(replica);
-  return replica;
-}
-
-beforeEach(() => {
-  w = world();
-});
-afterEach(async () => {
-  for (const replica of opened.splice(0)) await replica.close();
-});
-
-describe("fallback", () => {
-  it("where no live link can be had HTTP carries on, at once for new writes, and live comes back by itself", async () => {
-    w.server.liveUp = false;
-    const a = await open("a");
-    const link = latest(a.link$);
-    const states = new Set<string>();
-    a.link$.subscribe(({ state }) => states.add(state));
-    await w.time.until(() => link.value?.state === "polling");
-    expect(link.value).toMatchObject({ transport: "http", leader: true });
-    await a.collection(notes).put({ id: "n1", text: "tea" });
-    await w.time.advance(100);
-    expect(w.server.pushes).toMatchObject([{ via: "http" }]);
-    expect((await a.collection(notes).get("n1"))?.sync).toBe("synced");
-    w.server.put("b", noteWrite("n2", "theirs", 1, { version: 0, hash: null }));
-    await w.time.advance(31_000);
-    expect(await textOf(a, "n2")).toBe("theirs");
-    w.server.liveUp = true;
-    await w.time.until(() => link.value?.state === "live");
-    expect(link.value?.transport).toBe("socket.io");
-    const { length } = w.server.requests;
-    await w.time.advance(120_000);
-    expect(w.server.requests).toHaveLength(length);
-    expect([...states]).toEqual(expect.arrayContaining(["connecting", "polling", "catching up", "live"]));
-  });
-
-  it("a live link that comes up during an HTTP push leaves one push in flight, and nothing twice", async () => {
-    w.server.liveUp = false;
-    const a = await open("a");
-    const stats = latest(a.stats$);
-    const link = latest(a.link$);
-    await w.time.until(() => link.value?.state === "polling");
-    for (let round = 0; round < 20; round++) {
-      w.server.liveUp = round % 2 === 0;
-      if (!w.server.liveUp) w.server.cutAll();
-      await a.collection(notes).put({ id: `n${round}`, text: "x" });
-      await w.time.advance(round * 37);
-    }
-    w.server.liveUp = true;
-    await w.time.until(() => stats.value?.pending === 0);
-    expect([...w.server.records.values()].filter((record) => record.collection === "notes")).toHaveLength(20);
-    expect([...w.server.records.values()].filter((record) => record.collection === "conflicts")).toEqual([]);
-  });
-
-  it("transports are tried in order", async () => {
-    w.server.liveUp = false;
-    const tried: string[] = [];
-    const failing = (name: string) => (_url: string, events: { closed(end: { code: null; reason: string }): void }) => {
-      tried.push(name);
-      w.time.setTimer(() => events.closed({ code: null, reason: "no" }), 1);
-      return { send: () => {}, close: () => {} };
-    };
-    const env = w.host("a", { openLink: { "socket.io": failing("socket.io"), websocket: failing("websocket") } });
-    await open("a", { live: ["websocket", "socket.io"] }, env);
-    await w.time.until(() => tried.length >= 4);
-    expect(tried.slice(0, 4)).toEqual(["websocket", "socket.io", "websocket", "socket.io"]);
-  });
-
-  it("5xx, 429 and time-outs are retried for ever and fail no write", async () => {
-    w.server.liveUp = false;
-    const a = await open("a");
-    const state = latest(a.syncState$);
-    await a.collection(notes).put({ id: "n1", text: "tea" });
-    for (const status of [500, 502, 503, 429, 404, 403, 413]) {
-      w.server.httpStatus = status;
-      await w.time.advance(90_000);
-      expect(state.value).toMatchObject({ type: "Error" });
-      expect(await a.collection(notes).get("n1")).toMatchObject({ sync: "saved" });
-    }
-    w.server.httpStatus = null;
-    const stats = latest(a.stats$);
-    await w.time.until(() => stats.value?.pending === 0);
-    expect(state.value?.type).toBe("Success");
-  });
-
-  it("syncNow without a live link goes over HTTP at once, and rejects with the reason", async () => {
-    w.server.liveUp = w.server.httpUp = false;
-    const a = await open("a");
-    await a.collection(notes).put({ id: "n1", text: "tea" });
-    const failed = a.syncNow().catch((error: unknown) => error);
-    await w.time.advance(1_000);
-    expect(await failed).toMatchObject({ code: "UNAVAILABLE" });
-    w.server.httpUp = true;
-    const done = a.syncNow();
-    await w.time.advance(1_000);
-    expect(await done).toMatchObject({ pending: 0, failed: 0 });
-  });
-});
+let open: World["open"];
+openWorldForEachTest((here) => ({ w, open } = here));
 
 describe("live links", () => {
   it("syncNow resolves when everything was offered and the head is reached", async () => {
@@ -293,198 +194,80 @@ describe("live links", () => {
   });
 });
 
-describe("collections", () => {
-  it("another choice of collections starts again from null, beside what people see, and offers nothing again", async () => {
-    const a = await open("a");
-    const stats = latest(a.stats$);
-    await a.collection(notes).put({ id: "n1", text: "tea" });
-    await w.time.until(() => stats.value?.pending === 0 && stats.value.digestsEqual === true);
-    await a.close();
-    const { length } = w.server.pushes;
-    const again = await open("a", { subscribe: ["entries", "conflicts"] });
-    expect(await textOf(again, "n1")).toBe("tea");
-    const link = latest(again.link$);
-    await w.time.until(() => link.value?.state === "live");
-    expect(w.server.received.findLast(({ message }) => message.type === "hello")?.message).toMatchObject({
-      syncToken: null,
-      collections: ["entries", "conflicts"],
-    });
-    await w.time.advance(5_000);
-    expect(w.server.pushes).toHaveLength(length);
-    expect(await textOf(again, "n1")).toBeUndefined();
-  });
+it("nothing is sent over a link before its hello: the server would close it as unauthenticated, and the device would pause", async () => {
+  w.server.liveUp = false;
+  const early: string[] = [];
+  // a link that is being opened for long, as through a proxy that swallows it
+  const opening: OpenLink = (_url, events) => {
+    let isOpen = false;
+    const cancel = w.time.setTimer(() => {
+      isOpen = true;
+      events.opened();
+    }, 9_000);
+    return {
+      send: (message) => void (isOpen || early.push(message.type)),
+      close: cancel,
+    };
+  };
+  const a = await open("a", {}, w.host("a", { openLink: { "socket.io": opening, websocket: opening } }));
+  const stats = latest(a.stats$);
+  await a.collection(notes).put({ id: "n1", text: "one" });
+  await w.time.until(() => stats.value?.digestsEqual === true && stats.value.pending === 0);
+  // over HTTP the replica turns out to differ while a live link is being opened
+  w.server.records.set("notes/n1", { ...w.server.records.get("notes/n1")!, hash: "d".repeat(64) });
+  w.server.put("b", noteWrite("n2", "x", 1, { version: 0, hash: null }));
+  await w.time.until(() => stats.value?.digestMismatches === 1);
+  await w.time.advance(60_000);
+  expect(early).toEqual([]);
 });
 
-describe("presence and status", () => {
-  it("the list comes whole, then as changes", async () => {
-    const a = await open("a", { presence: true });
-    const presence = latest(a.presence$);
+describe("a new token", () => {
+  it("ends a live link that speaks for the former one: nothing more is sent under the identity of before", async () => {
+    const a = await open("a");
     const link = latest(a.link$);
     await w.time.until(() => link.value?.state === "live");
-    const [session] = w.server.sessions;
-    const device = {
-      name: "",
-      role: "register" as const,
-      cursor: 0,
-      pending: 0,
-      lastSeenAt: null,
-      clockOffsetMs: null,
-    };
-    const devices = [
-      { ...device, deviceId: "a", online: true },
-      { ...device, deviceId: "b", online: true },
-    ];
-    w.server.say(session!, { type: "presence", devices });
-    w.server.say(session!, { type: "presence", devices: [{ ...device, deviceId: "b", online: false }] });
-    await w.time.advance(100);
-    expect(presence.value?.map(({ deviceId, online }) => [deviceId, online])).toEqual([
-      ["a", true],
-      ["b", false],
-    ]);
-  });
-
-  it("status tells of what waits, at once and then only when it changes", async () => {
-    w.server.reject = () => ({ code: "GUARD", message: "" });
-    const a = await open("a");
+    await a.reauthenticate({ ...identityOf("a"), token: "new" });
     await a.collection(notes).put({ id: "n1", text: "tea" });
-    const stats = latest(a.stats$);
-    await w.time.until(() => stats.value?.failed === 1);
-    await w.time.advance(2_000);
-    expect(w.server.received.findLast(({ message }) => message.type === "status")?.message).toMatchObject({
-      failed: 1,
-      pending: 0,
-    });
-  });
-});
-
-describe("restores", () => {
-  it("a server that lost its last hours gets them back, with author and version", async () => {
-    const a = await open("a");
-    const stats = latest(a.stats$);
-    await a.collection(notes).put({ id: "n1", text: "kept" });
-    await w.time.until(() => stats.value?.pending === 0 && w.server.head === 1);
-    w.server.put("b", noteWrite("n2", "lost", 3, { version: 2, hash: hashOf({}) }));
-    await a.collection(notes).put({ id: "n1", text: "newer" });
-    await w.time.until(
-      () => stats.value?.pending === 0 && stats.value.digestsEqual === true && stats.value.synced === 2,
-    );
-    w.server.restore(0);
-    w.server.cutAll();
-    await w.time.until(() => w.server.records.size === 2);
-    expect(w.server.records.get("notes/n2")).toMatchObject({
-      syncVersion: 3,
-      deviceId: "b",
-      createdBy: "b",
-      data: { text: "lost" },
-    });
-    expect(w.server.records.get("notes/n1")).toMatchObject({ syncVersion: 2, deviceId: "a", data: { text: "newer" } });
-    expect(w.server.pushes.at(-1)?.writes[0]).toMatchObject({ reoffer: true, base: null });
-    await w.time.until(() => stats.value?.pending === 0 && stats.value.digestsEqual === true);
+    await w.time.until(() => w.server.received.some(({ message }) => message.type === "push"));
+    const hello = w.server.received.findLastIndex(({ message }) => message.type === "hello");
+    expect(w.server.received[hello]!.message).toMatchObject({ token: "new" });
+    expect(w.server.received.findIndex(({ message }) => message.type === "push")).toBeGreaterThan(hello);
+    expect(link.value).toMatchObject({ paused: null });
   });
 
-  it("what people see never shrinks while a fresh base is read, over HTTP as well", async () => {
-    w.server.liveUp = false;
+  it("that came before the old one was refused is used, not asked for again", async () => {
     const a = await open("a");
+    const link = latest(a.link$);
     const stats = latest(a.stats$);
-    const seen = latest(a.collection(notes).records$);
-    let fewest = Number.POSITIVE_INFINITY;
-    w.server.pageSize = 2;
-    for (let i = 0; i < 9; i++) await a.collection(notes).put({ id: `n${i}`, text: "x" });
-    await w.time.until(() => stats.value?.pending === 0 && stats.value.synced === 9);
-    a.collection(notes).records$.subscribe((records) => (fewest = Math.min(fewest, records.length)));
-    w.server.restore(6);
-    await w.time.until(() => w.server.records.size === 9, 300_000);
-    await w.time.until(() => stats.value?.pending === 0 && stats.value.digestsEqual === true);
-    expect(seen.value).toHaveLength(9);
-    expect(fewest).toBe(9);
-  });
-
-  it("reoffer: false discards on purpose what devices hold beyond the server", async () => {
-    const a = await open("a");
-    const stats = latest(a.stats$);
-    await a.collection(notes).put({ id: "n1", text: "gone" });
-    await w.time.until(() => stats.value?.pending === 0 && stats.value.synced === 1);
-    w.server.reoffer = false;
-    w.server.restore(0);
-    w.server.cutAll();
-    await w.time.until(() => stats.value?.synced === 0);
+    await w.time.until(() => link.value?.state === "live");
+    await a.reauthenticate({ ...identityOf("a"), token: "new" });
+    w.server.cutAll(4403);
     await w.time.advance(5_000);
-    expect(w.server.records.size).toBe(0);
-    expect(await textOf(a, "n1")).toBeUndefined();
-  });
-
-  it("another reset meanwhile leaves aside what is aside", async () => {
-    const a = await open("a");
-    const stats = latest(a.stats$);
-    for (let i = 0; i < 5; i++) await a.collection(notes).put({ id: `n${i}`, text: "x" });
-    await w.time.until(() => stats.value?.pending === 0 && stats.value.synced === 5);
-    w.server.pageSize = 1;
-    w.server.restore(4);
-    w.server.cutAll();
-    // frames of the first reset are under way when the second comes
-    await w.time.until(() => w.server.received.filter(({ message }) => message.type === "hello").length === 2);
-    await w.time.advance(5);
-    w.server.restore(2);
-    w.server.cutAll();
-    await w.time.until(() => w.server.records.size === 5);
-    await w.time.until(
-      () => stats.value?.pending === 0 && stats.value.digestsEqual === true && stats.value.synced === 5,
-    );
-  });
-
-  it("a server value below a record's base version is not applied: it proves a restore", async () => {
-    const a = await open("a");
-    const stats = latest(a.stats$);
-    await a.collection(notes).put({ id: "n1", text: "one" });
-    await a.collection(notes).put({ id: "n1", text: "two" });
-    await w.time.until(() => stats.value?.pending === 0 && stats.value.synced === 1);
-    // restored without anybody noticing, and newly written
-    w.server.records.clear();
-    w.server.put("b", noteWrite("n1", "old", 1, { version: 0, hash: null }));
-    w.server.publish();
-    await w.time.advance(200);
-    expect(await textOf(a, "n1")).not.toBe("old");
-    await w.time.until(() => w.server.records.get("notes/n1")?.syncVersion === 2);
-    expect(w.server.records.get("notes/n1")?.data).toMatchObject({ text: "two" });
-  });
-
-  it("S12 a digest that differs at the head is reported, and healed at most once an hour", async () => {
-    const a = await open("a");
-    const stats = latest(a.stats$);
-    await a.collection(notes).put({ id: "n1", text: "one" });
-    await w.time.until(() => stats.value?.pending === 0 && stats.value.digestsEqual === true);
-    // the server's record changes under its seq: whatever the reason, this replica differs
-    const lie = { ...w.server.records.get("notes/n1")!, hash: "d".repeat(64), data: { id: "n1", text: "other" } };
-    w.server.records.set("notes/n1", lie);
-    w.server.put("b", noteWrite("n2", "x", 1, { version: 0, hash: null }));
-    w.server.publish();
-    await w.time.until(() => stats.value?.digestMismatches === 1);
-    await w.time.until(() => stats.value?.digestsEqual === true);
-    expect(await textOf(a, "n1")).toBe("other");
-    w.server.records.set("notes/n1", { ...lie, hash: "e".repeat(64) });
-    w.server.put("b", noteWrite("n3", "x", 1, { version: 0, hash: null }));
-    w.server.publish();
-    await w.time.until(() => stats.value?.digestMismatches === 2);
-    await w.time.advance(60_000);
-    expect(stats.value?.digestsEqual).toBe(false);
-    expect(w.server.received.findLast(({ message }) => message.type === "status")?.message).toMatchObject({
-      digestsEqual: false,
-      digestMismatches: 2,
+    expect(link.value).toMatchObject({ state: "live", paused: null });
+    await a.collection(notes).put({ id: "n1", text: "tea" });
+    await w.time.until(() => stats.value?.pending === 0);
+    expect(w.server.received.findLast(({ message }) => message.type === "hello")?.message).toMatchObject({
+      token: "new",
     });
-    // nobody sells anything: it asks by itself when it may heal again
-    await w.time.advance(3_600_000);
-    expect(stats.value?.digestsEqual).toBe(true);
-    expect((await a.collection(notes).get("n1"))?.hash).toBe("e".repeat(64));
   });
 });
 
-describe("HTTP alone", () => {
-  it("a push carries the token of its epoch, pulled first if there is none", async () => {
-    const a = await open("a", { live: [] });
-    await a.collection(notes).put({ id: "n1", text: "tea" });
-    await w.time.advance(1_000);
-    expect(w.server.requests.slice(0, 3)).toEqual(["GET /api/sync/pull", "POST /api/sync/push", "GET /api/sync/pull"]);
-    expect(latest(a.link$).value).toMatchObject({ state: "polling", transport: "http" });
-    expect(COLLECTIONS.size).toBe(3);
-  });
+it("a clock that is set back does not stop pulls until it has caught up", async () => {
+  let skewMs = 0;
+  const a = await open("a", {}, w.host("a", { now: () => w.time.now + skewMs }));
+  const link = latest(a.link$);
+  await w.time.until(() => link.value?.state === "live");
+  // a gap: the pull that it leads to is lost
+  w.server.put("b", noteWrite("n1", "skipped", 1, { version: 0, hash: null }));
+  for (const session of w.server.sessions) session.position = w.server.head;
+  w.server.put("b", noteWrite("n2", "next", 1, { version: 0, hash: null }));
+  w.server.publish();
+  await w.time.advance(6);
+  w.server.silent = true;
+  await w.time.advance(10);
+  w.server.silent = false;
+  expect(w.server.received.some(({ message }) => message.type === "pull")).toBe(false);
+  skewMs = -3_600_000;
+  await w.time.advance(30_000);
+  expect(await textOf(a, "n1")).toBe("skipped");
 });

@@ -1,22 +1,12 @@
 /** The whole client over virtual time, against a double of the server's decisions. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Replica } from "./api.ts";
-import { latest, noteWrite, notes, textOf, world, type World } from "../test/fixtures.ts";
+import { openWorldForEachTest } from "../test/each-world.ts";
+import { latest, noteWrite, notes, textOf, type World } from "../test/fixtures.ts";
 
 let w: World;
-const opened: Replica[] = [];
-async function open(...args: Parameters<World["open"]>): Promise<Replica> {
-  const replica = await w.open(...args);
-  opened.push(replica);
-  return replica;
-}
-
-beforeEach(() => {
-  w = world();
-});
-afterEach(async () => {
-  for (const replica of opened.splice(0)) await replica.close();
-});
+let open: World["open"];
+openWorldForEachTest((here) => ({ w, open } = here));
 
 describe("live", () => {
   it("a sale in one register appears in the other, once, with its author", async () => {

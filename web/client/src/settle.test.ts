@@ -1,23 +1,19 @@
 /** Settling conflicts: choices are writes like any other, and whatever becomes of them, nothing is lost and nobody is misled. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import type { Replica } from "./api.ts";
-import { identityOf, latest, noteWrite, notes, world, type Note, type World } from "../test/fixtures.ts";
+import { openWorldForEachTest } from "../test/each-world.ts";
+import { identityOf, latest, noteWrite, notes, type Note, type World } from "../test/fixtures.ts";
 
 let w: World;
-const opened: Replica[] = [];
-async function open(...args: Parameters<World["open"]>): Promise<Replica> {
-  const replica = await w.open(...args);
-  opened.push(replica);
-  return replica;
-}
+let open: World["open"];
+openWorldForEachTest((here) => ({ w, open } = here));
 
 /** a lost: it made n1 "mine" while somebody else made it "theirs". b is another register. */
 let a: Replica;
 let b: Replica;
 let id: string;
 beforeEach(async () => {
-  w = world();
   w.server.policy = "MANUAL";
   [a, b] = [await open("a"), await open("b")];
   await put(a, "one");
@@ -28,9 +24,6 @@ beforeEach(async () => {
   cable(true);
   await synced();
   ({ id } = conflict());
-});
-afterEach(async () => {
-  for (const replica of opened.splice(0)) await replica.close();
 });
 
 async function synced(...replicas: Replica[]): Promise<void> {

@@ -1,29 +1,22 @@
 /** Open conflicts at the edges: versions that would fall, choices and restores at once, tabs that lag behind. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import type { Replica } from "../src/api.ts";
-import { latest, noteWrite, notes, world, type World } from "./fixtures.ts";
+import { openWorldForEachTest } from "./each-world.ts";
+import { latest, noteWrite, notes, type World } from "./fixtures.ts";
 import { VirtualChannels } from "./virtual-host.ts";
 
 let w: World;
+let open: World["open"];
+openWorldForEachTest((here) => ({ w, open } = here));
 let a: Replica;
 let b: Replica;
-const opened: Replica[] = [];
-async function open(...args: Parameters<World["open"]>): Promise<Replica> {
-  const replica = await w.open(...args);
-  opened.push(replica);
-  return replica;
-}
 
 beforeEach(async () => {
-  w = world();
   w.server.policy = "MANUAL";
   [a, b] = [await open("a"), await open("b")];
   await put(a, "one");
   await synced();
-});
-afterEach(async () => {
-  for (const replica of opened.splice(0)) await replica.close();
 });
 
 async function synced(...replicas: Replica[]): Promise<void> {
