@@ -3,9 +3,10 @@ import type { OutboxRow } from "@tillwire/client/outbox";
 import type { BaseRecord, MetaRows, Overlay, SyncRow } from "@tillwire/client/local-store";
 import type { MemoryDatabase } from "@tillwire/client/memory-store";
 import type { ConflictData } from "@tillwire/protocol/conflicts";
-import type { MemoryShop } from "@tillwire/server/store/memory-database";
-import type { Model, Violated } from "./model.ts";
-import { versionsOf } from "./shop-checks.ts";
+import type { MemoryRow, MemoryShop } from "@tillwire/server/store/memory-database";
+import type { Model, SavedEdit, Violated } from "./model.ts";
+import { ownerOf, versionsOf } from "./shop-checks.ts";
+import { movesIn, stock } from "./shop.ts";
 
 /** Of a device, simulated or real, what is looked at. */
 export interface CheckedMachine {
@@ -59,65 +60,117 @@ export function checkAtHead(machine: CheckedMachine, shop: MemoryShop, violated:
   }
 }
 
-/** S8: every edit that was saved is somewhere: taken, kept in a conflict or in a history, or waiting where people see it. */
+/** What was found of people's edits, wherever it was looked for. */
+export class Found {
+  /** By record and machine, the latest. */
+  readonly #edits = new Map<string, number>();
+  readonly #deletions = new Set<string>();
+
+  take(collection: string, localId: string, deviceId: string, value: { deleted: boolean; data: unknown }): void {
+    const record = `${collection}/${localId}`;
+    if (value.deleted) this.#deletions.add(`${record}/${ownerOf(deviceId)}`);
+    const { edits } = (value.data ?? {}) as { edits?: Record<string, number> };
+    for (const [machine, edit] of Object.entries(edits ?? {})) {
+      const key = `${record}/${machine}`;
+      if (edit > (this.#edits.get(key) ?? 0)) this.#edits.set(key, edit);
+    }
+  }
+
+  has(key: string, { collection, localId, deviceId, edit, deleted }: SavedEdit): boolean {
+    const latest = this.#edits.get(key) ?? 0;
+    if (!deleted) return latest >= edit;
+    return latest > edit || this.#deletions.has(`${collection}/${localId}/${ownerOf(deviceId)}`);
+  }
+}
+
+/**
+ * S8: every edit that was saved is somewhere: taken, kept in a conflict or in a history, or waiting where people see it. What was known to
+ * the server when the database was put back is exempt if no device could bring it back: history lives on the server alone. Nor can a device tell what it holds in an older version than
+ * a record has reached again since, from what was superseded long ago: so far it offers nothing then.
+ */
 export function checkEdits(
   shop: MemoryShop,
   machines: readonly CheckedMachine[],
   model: Model,
   violated: Violated,
 ): void {
-  const found = new Map<string, number>();
-  const deletions = new Set<string>();
-  const take = (collection: string, localId: string, data: unknown): void => {
-    const { edits } = (data ?? {}) as { edits?: Record<string, number> };
-    for (const [machine, edit] of Object.entries(edits ?? {})) {
-      const key = `${collection}/${localId}/${machine}`;
-      if (edit > (found.get(key) ?? 0)) found.set(key, edit);
-    }
-  };
-  for (const [key, rows] of versionsOf(shop))
-    for (const row of rows) {
-      const data: unknown = row.dataJson === null ? null : JSON.parse(row.dataJson);
-      take(row.collection, row.localId, data);
-      if (row.deleted) deletions.add(`${key}/${ownerOf(row.deviceId)}`);
-      if (row.collection !== "conflicts") continue;
-      const conflict = data as ConflictData;
-      for (const side of [conflict.client, conflict.server, ...(conflict.attempts ?? [])]) {
-        take(conflict.collection, conflict.recordId, side.data);
-        if (side.deleted) deletions.add(`${conflict.collection}/${conflict.recordId}/${ownerOf(side.deviceId)}`);
-      }
-    }
-  for (const [key, decided] of shop.decided)
-    for (const [asSent, { dataJson }] of decided) {
-      const slash = key.indexOf("/");
-      if (dataJson !== null) take(key.slice(0, slash), key.slice(slash + 1), JSON.parse(dataJson));
-      else deletions.add(`${key}/${ownerOf(asSent.slice(0, asSent.indexOf("|")))}`);
-    }
-  for (const machine of machines)
-    for (const row of rowsOn(machine).outbox) {
-      take(row.collection, row.localId, row.data);
-      if (row.op === "delete")
-        deletions.add(`${row.collection}/${row.localId}/${ownerOf(machine.identity?.deviceId ?? "")}`);
-    }
-  for (const [key, { machine, deviceId, collection, localId, edit, deleted, restores }] of model.saved) {
-    // What was known to all was lost with the database, and older values may have gone with it: sales are looked at one by one.
-    if (restores < model.restores) continue;
-    const owner = machines.find(({ name }) => name === machine);
-    if (!owner || owner.plan.shop !== shopIndexOf(shop)) continue;
-    const isFound = deleted
-      ? deletions.has(`${collection}/${localId}/${ownerOf(deviceId)}`) || (found.get(key) ?? 0) > edit
-      : (found.get(key) ?? 0) >= edit;
-    if (!isFound)
-      violated("S8", `edit ${edit} of ${machine} to ${collection}/${localId} was saved and is nowhere`, {
-        deleted,
-        found: found.get(key),
-      });
+  const found = foundIn(shop);
+  for (const machine of machines) takeOutbox(found, machine);
+  for (const [key, saved] of model.saved) {
+    const owner = machines.find(({ name }) => name === saved.machine);
+    if (saved.holders?.size === 0 || owner?.plan.shop !== shopIndexOf(shop) || found.has(key, saved)) continue;
+    const { machine, collection, localId, edit } = saved;
+    const versions = [...shop.historyOf(collection, localId), shop.record(collection, localId)];
+    const isOutrun = model.isWrittenAnew(
+      shop.storeId,
+      versions.filter((row) => row !== undefined),
+    );
+    if (saved.holders && isOutrun) continue;
+    violated("S8", `edit ${edit} of ${machine} to ${collection}/${localId} was saved and is nowhere`, {
+      ...{ saved, holders: saved.holders && [...saved.holders] },
+    });
   }
 }
 
-/** The machine that a device was first: one that is enrolled as another device goes on as the former until its link ends. */
-function ownerOf(deviceId: string): string {
-  return deviceId.split("-")[1] ?? deviceId;
+/** Every edit that the server has kept: in any version, on any side of a conflict, or as it was sent. */
+export function foundIn(shop: MemoryShop): Found {
+  const found = new Found();
+  const take = (row: MemoryRow): void => {
+    const data: unknown = row.dataJson === null ? null : JSON.parse(row.dataJson);
+    found.take(row.collection, row.localId, row.deviceId, { deleted: row.deleted, data });
+    if (row.collection === "conflicts") takeSides(found, data as ConflictData);
+  };
+  for (const rows of versionsOf(shop).values()) rows.forEach(take);
+  for (const [key, decided] of shop.decided)
+    for (const [asSent, { dataJson }] of decided) {
+      const slash = key.indexOf("/");
+      const value = { deleted: dataJson === null, data: dataJson === null ? null : (JSON.parse(dataJson) as unknown) };
+      found.take(key.slice(0, slash), key.slice(slash + 1), asSent.slice(0, asSent.indexOf("|")), value);
+    }
+  return found;
+}
+
+function takeSides(found: Found, { collection, recordId, client, server, attempts = [] }: ConflictData): void {
+  for (const side of [client, server, ...attempts]) found.take(collection, recordId, side.deviceId, side);
+}
+
+export function takeOutbox(
+  found: Found,
+  machine: CheckedMachine,
+  counts: (row: OutboxRow) => boolean = () => true,
+): void {
+  const deviceId = machine.identity?.deviceId ?? "";
+  for (const { collection, localId, op, data, reoffer } of rowsOn(machine).outbox.filter(counts))
+    found.take(collection, localId, reoffer?.deviceId ?? deviceId, { deleted: op === "delete", data });
+}
+
+/** S2, S8: each movement of stock is counted, or waits where people see it; that none is counted twice, checkShop looks at. */
+export function checkMoves(
+  shop: MemoryShop,
+  machines: readonly CheckedMachine[],
+  model: Model,
+  violated: Violated,
+): void {
+  const found = new Set(machines.flatMap((machine) => rowsOn(machine).outbox).flatMap(({ data }) => idsOf(data)));
+  const rows = [...versionsOf(shop).values()].flat().filter(({ dataJson }) => dataJson !== null);
+  for (const row of rows) {
+    const data: unknown = JSON.parse(row.dataJson!);
+    if (row.collection === stock.name && shop.record(stock.name, row.localId) === row)
+      for (const id of idsOf(data)) found.add(id);
+    if (row.collection !== "conflicts") continue;
+    const { collection, client, attempts = [] } = data as ConflictData;
+    if (collection === stock.name)
+      for (const side of [client, ...attempts]) for (const id of idsOf(side.data)) found.add(id);
+  }
+  for (const { machine, localId, id, holders, isExcused } of model.moves.values()) {
+    const owner = machines.find(({ name }) => name === machine);
+    if (isExcused || holders?.size === 0 || owner?.plan.shop !== shopIndexOf(shop) || found.has(id)) continue;
+    violated("S2", `${id} of ${localId} was saved and is not counted`, { holders: holders && [...holders] });
+  }
+}
+
+function idsOf(data: unknown): string[] {
+  return movesIn(data).map(({ id }) => id);
 }
 
 export function shopIndexOf(shop: MemoryShop): number {
@@ -163,11 +216,4 @@ export function checkMoney(
     if (amounts.some((cents) => cents !== sale.amountCents))
       violated("S9", `the sale ${sale.localId} was changed`, { sale, amounts });
   }
-}
-
-/** Sales that a machine could bring back. */
-export function heldSales(machine: CheckedMachine): Set<string> {
-  const { all, overlays, outbox } = rowsOn(machine);
-  const sales = [...all, ...overlays, ...outbox].filter(({ collection }) => collection === "transactions");
-  return new Set(sales.map(({ localId }) => localId));
 }

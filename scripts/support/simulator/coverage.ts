@@ -33,6 +33,14 @@ export function expectedCoverage(): string[] {
       (code) => `rejection ${code}`,
     ),
     ...codes.map((code) => `error ${code}`),
+    ...[
+      "crash before commit",
+      "crash after commit",
+      "kill inside tx",
+      "kill after tx",
+      "restore",
+      "restore unnoticed",
+    ].map((fault) => `did ${fault}`),
     ...[...new Set<string>([...DEEDS, ...MACHINE_FAULTS, ...SHOP_FAULTS])].map((step) => `step ${step}`),
   ];
 }

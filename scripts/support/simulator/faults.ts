@@ -1,4 +1,5 @@
 /** What each drawn trouble does to the world, and how all of it is taken back. */
+import type { PlannedWrite } from "@tillwire/server/store/store";
 import { Random } from "./random.ts";
 import type { Machine } from "./machine.ts";
 import { rowsOn } from "./checks.ts";
@@ -27,6 +28,11 @@ export function machineFault(world: World, machine: Machine, { type, x, forMs }:
     case "lossy":
       network.lost = Math.floor(x * 200);
       return void schedule.after(forMs, () => (network.lost = 0));
+    case "overtaken":
+      // A tab that is opened anew is faster than what the former one has sent.
+      network.hold(Math.min(forMs, 20_000));
+      if (tab) void machine.close(tab).then(() => machine.openTab());
+      return;
     case "duplicate":
       network.doubled = 60;
       return void schedule.after(forMs, () => (network.doubled = 0));
@@ -50,8 +56,7 @@ export function machineFault(world: World, machine: Machine, { type, x, forMs }:
       return void schedule.after(forMs, () => machine.openTab());
     case "kill inside tx":
     case "kill after tx":
-      disk.nextTx = type === "kill inside tx" ? "inside" : "after";
-      return void schedule.after(forMs, () => machine.openTab());
+      return killInTx(world, machine, type, forMs);
     case "quota full":
       disk.isFull = true;
       return void schedule.after(forMs, () => (disk.isFull = false));
@@ -83,6 +88,15 @@ export function machineFault(world: World, machine: Machine, { type, x, forMs }:
         machine.openTab();
       });
   }
+}
+
+function killInTx(world: World, machine: Machine, type: Step["type"], forMs: number): void {
+  const { disk } = machine;
+  disk.nextTx = type === "kill inside tx" ? "inside" : "after";
+  world.schedule.after(forMs, () => {
+    if (disk.nextTx === null) world.coverage.add(`did ${type}`);
+    machine.openTab();
+  });
 }
 
 /** What waits unsent goes out under the new identity: as a display's, if it is one, it is refused and must stay visible. */
@@ -128,7 +142,10 @@ export function shopFault(world: World, { type, who, x, forMs }: Step): void {
     case "crash before commit":
     case "crash after commit":
       node.nextCommit = type as "crash before commit";
-      return void schedule.after(forMs, () => node.start());
+      return void schedule.after(forMs, () => {
+        if (node.nextCommit === null) world.coverage.add(`did ${type}`);
+        node.start();
+      });
     case "answer lost":
       node.nextCommit = "answer lost";
       return;
@@ -144,11 +161,16 @@ export function shopFault(world: World, { type, who, x, forMs }: Step): void {
     case "restore unnoticed":
       return world.restore(x, type === "restore");
     case "new epoch":
-      return void world.beginEpoch(Math.floor(x * 10) % 2);
+      return void world.beginEpoch(Math.floor(x * 10) % 2, true);
+    case "new epoch that wants nothing":
+      return void world.beginEpoch(Math.floor(x * 10) % 2, false);
     case "policy":
       return changePolicies(world, x);
+    case "policy before a commit":
+      database.beforeCommit = (storeId, writes) => changeBeforeCommit(world, storeId, writes);
+      return;
     case "stranger":
-      return world.stranger.visit(node, world.machines[who % world.machines.length]!);
+      return world.stranger.visit(node, world.machines[who % world.machines.length]!, nodes);
   }
 }
 
@@ -163,11 +185,23 @@ function changePolicies(world: World, x: number): void {
   }
 }
 
+/** The next write that a policy decided about meets another policy when it is committed. */
+async function changeBeforeCommit(world: World, storeId: string, writes: readonly PlannedWrite[]): Promise<void> {
+  const write = writes.find(({ policyVersion }) => policyVersion !== null);
+  if (!write) return;
+  world.database.beforeCommit = null;
+  const { collection } = write.asSent;
+  const policy = world.database.memory.shops.get(storeId)?.collections.get(collection)?.policy ?? null;
+  const next = POLICIES[(policy === null ? 0 : POLICIES.indexOf(policy) + 1) % POLICIES.length]!;
+  await world.setPolicyAtOnce(storeId, collection, next);
+}
+
 /** Everything works again. */
 export function heal(world: World): void {
   const { database, nodes, machines } = world;
   database.comeBack();
   database.lostNotices = 0;
+  database.beforeCommit = null;
   for (const node of nodes) {
     node.nextCommit = null;
     node.start();

@@ -1,6 +1,6 @@
 /** What the simulator knows by itself: what was saved, what was acknowledged, what was seen. Everything that must hold is held against it. */
 import type { Result, Write } from "@tillwire/protocol/messages";
-import type { MemoryShop } from "@tillwire/server/store/memory-database";
+import type { MemoryRow, MemoryShop } from "@tillwire/server/store/memory-database";
 import type { CommitResult, PlannedWrite } from "@tillwire/server/store/store";
 import type { Coverage } from "./coverage.ts";
 
@@ -12,8 +12,26 @@ export interface SavedEdit {
   readonly edit: number;
   readonly deviceId: string;
   readonly deleted: boolean;
-  /** How often the database had been put back by then. */
-  readonly restores: number;
+  /** Machines that held it when the database was put back last, and could bring it back; null: it never was since. */
+  holders: Set<string> | null;
+}
+
+/** A movement of stock that some machine told its people was saved. */
+export interface SavedMove {
+  readonly machine: string;
+  /** The stock's record. */
+  readonly localId: string;
+  readonly id: string;
+  holders: Set<string> | null;
+  /** Given up by a person, or lost with a disk. */
+  isExcused: boolean;
+}
+
+/** From where on a store's seqs belong to an epoch. */
+interface Epoch {
+  readonly epoch: string;
+  /** Head that it began with. */
+  readonly seq: number;
 }
 
 /** A movement of money that some machine told its people was saved. */
@@ -40,27 +58,41 @@ export type Violated = (invariant: string, what: string, details?: unknown) => v
 export class Model {
   readonly saved = new Map<string, SavedEdit>();
   readonly sales = new Map<string, SavedSale>();
+  readonly moves = new Map<string, SavedMove>();
   /** `store/device` whose revocation was confirmed. */
   readonly revoked = new Set<string>();
   restores = 0;
-  /** Restores that nothing but a cursor ahead could tell. */
+  /** Restores that nothing but a cursor ahead, or a digest, could tell. */
   unnoticed = 0;
+  /**
+   * `store/epoch` in force when the database was put back. Until the next one begins (as soon as a node looks who the database is; after an
+   * unnoticed restore, when a cursor is ahead) the same seq may stand for different records, and nobody can promise otherwise.
+   */
+  readonly doubtful = new Set<string>();
   /** Machines whose identity two have. */
   readonly copied = new Set<string>();
   commits = 0;
   acknowledged = 0;
   readonly #heads = new Map<string, number>();
+  /** By `store/epoch`. */
   readonly #headSeen = new Map<string, number>();
+  readonly #epochs = new Map<string, Epoch[]>();
+  /** Heads to which the database was put back last, by store. */
+  readonly #putBackTo = new Map<string, number>();
 
   constructor(
     private readonly violated: Violated,
     private readonly coverage: Coverage,
   ) {}
 
-  savedEdit(edit: Omit<SavedEdit, "restores">): void {
+  savedEdit(edit: Omit<SavedEdit, "holders">): void {
     const key = `${edit.collection}/${edit.localId}/${edit.machine}`;
     const before = this.saved.get(key);
-    if (!before || before.edit < edit.edit) this.saved.set(key, { ...edit, restores: this.restores });
+    if (!before || before.edit < edit.edit) this.saved.set(key, { ...edit, holders: null });
+  }
+
+  savedMove(machine: string, localId: string, id: string): void {
+    this.moves.set(id, { machine, localId, id, holders: null, isExcused: false });
   }
 
   savedSale(machine: string, localId: string, amountCents: number): void {
@@ -70,7 +102,14 @@ export class Model {
   /** The machine's disk is gone, with what nobody else had. */
   lostDisk(machine: string): void {
     for (const [key, edit] of this.saved) if (edit.machine === machine) this.saved.delete(key);
-    for (const sale of this.sales.values()) sale.holders?.delete(machine);
+    for (const move of this.moves.values()) if (move.machine === machine) move.isExcused = true;
+    this.lostHolder(machine);
+  }
+
+  /** What the machine held it will not bring back any more. */
+  lostHolder(machine: string): void {
+    for (const each of [this.sales, this.saved, this.moves])
+      for (const { holders } of each.values()) holders?.delete(machine);
   }
 
   /** S3, S4, S11, right after each commit. */
@@ -86,17 +125,39 @@ export class Model {
     const head = this.#heads.get(storeId) ?? 0;
     if (result.headBefore !== head) this.violated("S3", `a commit goes on from ${result.headBefore}, not from ${head}`);
     this.#heads.set(storeId, result.headAfter);
-    const seen = this.#headSeen.get(storeId) ?? 0;
+    this.#noteEpoch(shop);
+    const inEpoch = `${storeId}/${result.epoch}`;
+    const seen = this.doubtful.has(inEpoch) ? 0 : (this.#headSeen.get(inEpoch) ?? 0);
     if (rows.length > 0 && result.headBefore < seen)
       this.violated("S4", `seqs from ${result.headBefore + 1} on, and a device has seen head ${seen}`);
+    if (taken.some(({ policyVersion }) => policyVersion !== null && policyVersion !== shop.policyVersion))
+      this.violated("S6", "a conflict was settled by a policy that was not the shop's any more");
     for (const { sender } of taken)
       if (this.revoked.has(`${storeId}/${sender}`))
         this.violated("S11", `a write of the revoked ${sender} was committed`);
   }
 
+  #noteEpoch({ storeId, epoch, epochSeq }: MemoryShop): void {
+    const epochs = this.#epochs.get(storeId) ?? [];
+    if (epochs.at(-1)?.epoch !== epoch) this.#epochs.set(storeId, [...epochs, { epoch, seq: epochSeq }]);
+  }
+
+  /** Head with which the epoch began in which a seq was given. */
+  epochSeqBefore(storeId: string, seq: number): number {
+    const before = (this.#epochs.get(storeId) ?? []).filter((epoch) => epoch.seq < seq);
+    return Math.max(0, ...before.map((epoch) => epoch.seq));
+  }
+
+  /** Whether a record was written, and not only offered again, since the database was put back. */
+  isWrittenAnew(storeId: string, versions: readonly MemoryRow[]): boolean {
+    const head = this.#putBackTo.get(storeId) ?? Number.POSITIVE_INFINITY;
+    return versions.some(({ seq, reoffered }) => seq > head && !reoffered);
+  }
+
   /** A device was told of a head. */
-  sawHead(storeId: string, head: number): void {
-    this.#headSeen.set(storeId, Math.max(this.#headSeen.get(storeId) ?? 0, head));
+  sawHead(storeId: string, epoch: string, head: number): void {
+    const inEpoch = `${storeId}/${epoch}`;
+    this.#headSeen.set(inEpoch, Math.max(this.#headSeen.get(inEpoch) ?? 0, head));
   }
 
   /** The database is as it was earlier. */
@@ -104,7 +165,12 @@ export class Model {
     this.restores += 1;
     for (const { storeId, head } of shops) {
       this.#heads.set(storeId, head);
-      this.#headSeen.set(storeId, 0);
+      this.#putBackTo.set(storeId, head);
+      const epochs = this.#epochs.get(storeId) ?? [];
+      this.#epochs.set(
+        storeId,
+        epochs.filter(({ seq }) => seq <= head),
+      );
     }
   }
 

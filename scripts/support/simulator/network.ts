@@ -60,6 +60,11 @@ export class Network {
     for (const link of this.links) link.isDead = true;
   }
 
+  /** What is sent over the present links arrives late: links that are opened meanwhile overtake them. */
+  hold(forMs: number): void {
+    for (const link of this.links) link.heldUntil = this.host.schedule.now + forMs;
+  }
+
   cut(reason: string): void {
     for (const link of [...this.links]) link.cut({ code: null, reason });
   }
@@ -72,7 +77,8 @@ export class Network {
   /** The node's links are gone. @param abruptly without a word: the machine finds out by itself, sooner or later */
   nodeEnded(node: ServerNode, abruptly: boolean): void {
     for (const link of [...this.links]) {
-      if (link.node !== node) continue;
+      // Who drains closes its links itself, behind what it has to say.
+      if (link.node !== node || (!abruptly && link.isClosedByServer)) continue;
       if (abruptly && this.host.random.chance(0.3)) link.isDead = true;
       else link.cut({ code: null, reason: "reset by the server" });
     }
@@ -136,6 +142,8 @@ export class SimulatedLink {
   node: ServerNode | null = null;
   /** Nothing of it arrives anywhere any more. */
   isDead = false;
+  /** What goes up arrives no earlier. */
+  heldUntil = 0;
   #listener: LinkListener | null = null;
   #isOver = { device: false, server: false };
   #arrival: Record<Way, number> = { up: 0, down: 0 };
@@ -148,6 +156,10 @@ export class SimulatedLink {
     private readonly events: LinkEvents,
     readonly owner: LinkOwner,
   ) {}
+
+  get isClosedByServer(): boolean {
+    return this.#isOver.server;
+  }
 
   connect(): void {
     const { network } = this;
@@ -227,7 +239,8 @@ export class SimulatedLink {
       return host.missed(this);
     }
     const slow = way === "down" && slowness > 1 ? 20 : 1;
-    const at = Math.max(this.#arrival[way], host.schedule.now + this.network.delay() * slow);
+    const arrival = Math.max(this.#arrival[way], host.schedule.now + this.network.delay() * slow);
+    const at = way === "up" ? Math.max(arrival, this.heldUntil) : arrival;
     this.#arrival[way] = at;
     host.schedule.after(at - host.schedule.now, () => {
       if (this.isDead) return;

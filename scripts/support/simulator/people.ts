@@ -1,8 +1,9 @@
 /** What people do at a register: they see what the replica shows them, and act on it. */
 import type { Replica, ReplicaRecord, SettleChoice } from "@tillwire/client/api";
 import type { Collection } from "@tillwire/protocol/collection";
-import { conflicts } from "@tillwire/protocol/conflicts";
+import { conflicts, type ConflictData } from "@tillwire/protocol/conflicts";
 import { ReplicationError, WriteRejection } from "@tillwire/protocol/errors";
+import type { Base } from "@tillwire/protocol/messages";
 import type { Transaction } from "@tillwire/protocol/pos/transactions";
 import type { Coverage } from "./coverage.ts";
 import type { Machine } from "./machine.ts";
@@ -10,7 +11,7 @@ import type { Model } from "./model.ts";
 import type { Deed, Step } from "./plan.ts";
 import { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
-import { NOTES, stampedOrders, stock, type Edits, type Note, type StampedOrder, type Stock } from "./shop.ts";
+import { movesIn, NOTES, stampedOrders, STOCK, stock, type Edits, type Note, type StampedOrder } from "./shop.ts";
 
 export interface PeopleHost {
   readonly schedule: Schedule;
@@ -77,6 +78,8 @@ export class Person {
         return this.#moveStock();
       case "settle":
         return this.#settle();
+      case "choose again":
+        return this.#chooseAgain();
       case "retry":
       case "discard":
         return this.#dealWithRejected(deed);
@@ -102,10 +105,15 @@ export class Person {
     this.host.model.savedEdit({ machine: this.machine.name, deviceId, collection, localId, edit, deleted });
   }
 
-  async #save<T extends { readonly id: string } & Edited>(collection: Collection<T>, value: T): Promise<void> {
+  async #save<T extends Edited & { readonly id: string }>(
+    collection: Collection<T>,
+    value: T,
+    read: { readonly localId: string; readonly readAt?: Base } = { localId: value.id },
+  ): Promise<void> {
     const { data, edit } = this.#stamped(value);
-    await this.replica.collection(collection).put(data);
-    this.#saved(collection.name, data.id, edit);
+    const { localId, readAt } = read;
+    await this.replica.collection(collection).put(data, readAt ? { localId, readAt } : { localId });
+    this.#saved(collection.name, localId, edit);
   }
 
   async #pick<T extends object>(collection: Collection<T>): Promise<ReplicaRecord<T> | undefined> {
@@ -116,12 +124,13 @@ export class Person {
     return byTime[Math.floor(this.#random.next() ** 2 * byTime.length)];
   }
 
-  async #edit<T extends object & Edited>(collection: Collection<T>, change: (data: T) => T): Promise<void> {
+  async #edit<T extends Edited & { readonly id: string }>(
+    collection: Collection<T>,
+    change: (data: T) => T,
+  ): Promise<void> {
     const record = await this.#pick(collection);
     if (!record) return;
-    const { data, edit } = this.#stamped(change(record.data));
-    await this.replica.collection(collection).put(data, { localId: record.localId });
-    this.#saved(collection.name, record.localId, edit);
+    await this.#save(collection, change(record.data), record);
   }
 
   /** A form that is open for a while: the edit is made on what was seen when it was opened. */
@@ -182,15 +191,35 @@ export class Person {
   }
 
   async #moveStock(): Promise<void> {
-    const id = `stock-${this.#random.int(0, 2)}`;
+    const { id } = this.#random.pick(STOCK);
     const known = await this.replica.collection(stock).get(id);
-    const before: Stock = known?.data ?? { id, pieces: 1_000, edits: {} };
-    await this.#save(stock, { ...before, pieces: before.pieces - this.#random.int(1, 5) });
+    if (!known) return;
+    const move = { id: `${this.machine.name}-move-${this.machine.edits + 1}`, pieces: -this.#random.int(1, 5) };
+    const { pieces, moves } = known.data;
+    await this.#save(stock, { ...known.data, pieces: pieces + move.pieces, moves: [...moves, move] }, known);
+    this.host.model.savedMove(this.machine.name, id, move.id);
+  }
+
+  /** Somebody settles a conflict, edits the record a little later, and settles it otherwise after all. */
+  async #chooseAgain(): Promise<void> {
+    const conflict = await this.#pickConflict();
+    if (!conflict) return;
+    const { collection: name, recordId } = conflict.data;
+    const collection = NOTES.find((notes) => notes.name === name);
+    await this.replica.settle(conflict.localId, this.#random.pick<SettleChoice>(["server", "client"]));
+    const record = collection && (await this.replica.collection(collection).get(recordId));
+    if (record) await this.#save(collection, this.#rewritten(record.data), record);
+    await this.host.schedule.delay(this.#random.int(0, 300));
+    if (!this.host.isClosed) await this.replica.settle(conflict.localId, this.#random.pick(["server", "client"]));
+  }
+
+  async #pickConflict(): Promise<ReplicaRecord<ConflictData> | undefined> {
+    const all = await this.replica.collection(conflicts).query({ where: ({ status }) => status === "open" });
+    return all.sort((a, b) => (a.localId < b.localId ? -1 : 1))[Math.floor(this.#random.next() * all.length)];
   }
 
   async #settle(): Promise<void> {
-    const all = await this.replica.collection(conflicts).query({ where: ({ status }) => status === "open" });
-    const open = all.sort((a, b) => (a.localId < b.localId ? -1 : 1))[Math.floor(this.#random.next() * all.length)];
+    const open = await this.#pickConflict();
     if (!open) return;
     const { client } = open.data;
     const merged: SettleChoice = { data: client.data as object | null };
@@ -206,7 +235,12 @@ export class Person {
     if (deed === "retry") return this.replica.retryRejected(row.key);
     await this.replica.discardRejected(row.key);
     // Given up by a person.
-    this.host.model.saved.delete(`${row.collection}/${row.localId}/${this.machine.name}`);
-    if (row.collection === "transactions") this.host.model.sales.delete(row.localId);
+    const { model } = this.host;
+    model.saved.delete(`${row.collection}/${row.localId}/${this.machine.name}`);
+    for (const { id } of movesIn(row.data)) {
+      const move = model.moves.get(id);
+      if (move?.machine === this.machine.name) move.isExcused = true;
+    }
+    if (row.collection === "transactions") model.sales.delete(row.localId);
   }
 }

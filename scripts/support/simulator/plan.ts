@@ -50,7 +50,7 @@ export const DEEDS = [
     "settle",
     "retry",
   ],
-  ...["discard", "sync now", "same id"],
+  ...["discard", "sync now", "same id", "choose again"],
 ] as const;
 /** What goes wrong with one machine. */
 export const MACHINE_FAULTS = [
@@ -76,7 +76,7 @@ export const MACHINE_FAULTS = [
     "clear storage",
     "copy device",
   ],
-  ...["clock jump", "sleep", "revoke", "enrol anew", "old protocol"],
+  ...["clock jump", "sleep", "revoke", "enrol anew", "old protocol", "overtaken"],
 ] as const;
 /** What goes wrong at the shop. */
 export const SHOP_FAULTS = [
@@ -90,7 +90,8 @@ export const SHOP_FAULTS = [
     "database down",
     "notices lost",
   ],
-  ...["restore", "restore unnoticed", "new epoch", "policy", "policy", "policy", "stranger", "stranger"],
+  ...["restore", "restore", "restore unnoticed", "new epoch", "new epoch that wants nothing"],
+  ...["policy", "policy", "policy before a commit", "policy before a commit", "stranger", "stranger"],
 ] as const;
 
 export type Deed = (typeof DEEDS)[number];

@@ -1,5 +1,5 @@
 /** One seed, from its plan to a verdict. */
-import { checkAtHead, checkEdits, checkMoney, rowsOn } from "./checks.ts";
+import { checkAtHead, checkEdits, checkMoney, checkMoves, rowsOn } from "./checks.ts";
 import { heal } from "./faults.ts";
 import type { Machine } from "./machine.ts";
 import type { Plan } from "./plan.ts";
@@ -80,7 +80,15 @@ async function converge(world: World): Promise<void> {
   await schedule.runUntil(schedule.now + CONVERGENCE_MS, () => hasEnded() || isQuiet());
   if (hasEnded() || isQuiet()) return;
   const late = machines.filter((machine) => !retired.has(machine) && !isSettled(world, machine));
-  world.violated("L1", `${late.map(({ name }) => name).join(", ")} did not settle within ${CONVERGENCE_MS} ms`);
+  // L2, where what waits has a rejected write before it.
+  const invariant = late.some(isHeldUp) ? "L2" : "L1";
+  world.violated(invariant, `${late.map(({ name }) => name).join(", ")} did not settle within ${CONVERGENCE_MS} ms`);
+}
+
+function isHeldUp(machine: Machine): boolean {
+  const { outbox } = rowsOn(machine);
+  const waiting = outbox.findIndex(({ state }) => state !== "rejected");
+  return waiting > 0;
 }
 
 function hasToken(world: World, machine: Machine): boolean {
@@ -148,14 +156,15 @@ async function checkAll(world: World): Promise<void> {
     checkShop(shop, model, existing, violated);
     checkEdits(shop, machines, model, violated);
     checkMoney(shop, machines, waiting, model, violated);
+    checkMoves(shop, machines, model, violated);
   }
   for (const machine of machines) {
     if (retired.has(machine) || seedDevices.has(machine)) continue;
     checkAtHead(machine, world.shopOf(machine), violated);
     // Digests heal what is wrong, which must not hide that it was.
     const mismatches = rowsOn(machine).sync?.digestMismatches ?? 0;
-    if (mismatches > 0 && model.restores === 0)
-      violated("S12", `${machine.name}'s digests differed ${mismatches} times, and no database was put back`);
+    if (mismatches > 0 && model.unnoticed === 0)
+      violated("S12", `${machine.name}'s digests differed ${mismatches} times, and no database was put back unnoticed`);
     await checkVisible(world, machine);
   }
 }

@@ -176,6 +176,7 @@ export class ServerNode {
       this.crash();
       return never();
     }
+    if (name === "commit") await database.beforeCommit?.(args[0] as string, args[2] as readonly PlannedWrite[]);
     const result = await run();
     if (name === "commit") database.committed(args[0] as string, args[2] as readonly PlannedWrite[], result as never);
     if (fault === "crash after commit") {

@@ -3,7 +3,7 @@ import { SERVER_DEVICE_ID, type ConflictData } from "@tillwire/protocol/conflict
 import { digestOf, formatDigest } from "@tillwire/protocol/digest";
 import type { MemoryRow, MemoryShop } from "@tillwire/server/store/memory-database";
 import type { Model, Violated } from "./model.ts";
-import { COLLECTIONS } from "./shop.ts";
+import { COLLECTIONS, STOCK, stock, type Stock } from "./shop.ts";
 
 /** Every version that the server ever kept, by record, in the order of their seqs. */
 export function versionsOf(shop: MemoryShop): Map<string, MemoryRow[]> {
@@ -16,33 +16,48 @@ export function versionsOf(shop: MemoryShop): Map<string, MemoryRow[]> {
   return versions;
 }
 
-/** S2, S3, S6, S7, S12: of the server's rows alone. */
+/** Of what conflicts keep: the values that lost, and those that a person may have put back in place. */
+interface KeptInConflicts {
+  /** `collection/localId version hash` of what stood on the server's side. */
+  readonly replaced: ReadonlySet<string>;
+  /** `collection/localId hash` of any side of a conflict that a person settled: whoever settles one may well choose the older edit. */
+  readonly chosen: ReadonlySet<string>;
+}
+
+/** S2, S3, S4, S6, S7, S9, S12: of the server's rows alone. */
 export function checkShop(shop: MemoryShop, model: Model, seedDevices: ReadonlySet<string>, violated: Violated): void {
   const versions = versionsOf(shop);
-  const settled = settledByPeople(versions);
+  const kept = keptInConflicts(versions);
   checkSeqs(shop, [...versions.values()].flat(), model, violated);
   for (const [key, rows] of versions) {
     checkOnce(key, rows, violated);
-    if (!key.startsWith("conflicts/")) checkBases(key, rows, seedDevices, model, violated);
-    // Whoever settles a conflict may well choose the older edit.
-    if (!settled.has(key)) checkOrder(key, rows, model, violated);
+    checkCount(key, rows, violated);
+    if (!key.startsWith("conflicts/")) checkBases(shop, key, rows, seedDevices, kept, model, violated);
+    checkOrder(key, rows, kept, model, violated);
   }
   checkNumbers(shop, violated);
   checkGuards(versions, violated);
   checkDigests(shop, violated);
 }
 
-function settledByPeople(versions: ReadonlyMap<string, readonly MemoryRow[]>): Set<string> {
-  const records = new Set<string>();
+function keptInConflicts(versions: ReadonlyMap<string, readonly MemoryRow[]>): KeptInConflicts {
+  const replaced = new Set<string>();
+  const chosen = new Set<string>();
   for (const [key, rows] of versions) {
-    const { dataJson } = rows.at(-1)!;
-    if (!key.startsWith("conflicts/") || dataJson === null) continue;
-    const { collection, recordId, settledBy } = JSON.parse(dataJson) as ConflictData;
-    if (settledBy !== null && settledBy !== SERVER_DEVICE_ID) records.add(`${collection}/${recordId}`);
+    if (!key.startsWith("conflicts/")) continue;
+    const all = rows.flatMap(({ dataJson }) => (dataJson === null ? [] : [JSON.parse(dataJson) as ConflictData]));
+    const settledBy = all.at(-1)?.settledBy ?? null;
+    const isByPerson = settledBy !== null && settledBy !== SERVER_DEVICE_ID;
+    for (const { collection, recordId, client, server, attempts = [] } of all) {
+      const record = `${collection}/${recordId}`;
+      replaced.add(`${record} ${server.syncVersion} ${server.hash}`);
+      if (isByPerson) for (const { hash } of [client, server, ...attempts]) chosen.add(`${record} ${hash}`);
+    }
   }
-  return records;
+  return { replaced, chosen };
 }
 
+/** S3, and S4's clock: times of changes never fall, but for what was offered again with the time that it bore. */
 function checkSeqs(shop: MemoryShop, rows: readonly MemoryRow[], model: Model, violated: Violated): void {
   const seqs = new Set(rows.map(({ seq }) => seq));
   if (seqs.size !== rows.length || rows.length !== shop.head || Math.max(0, ...seqs) !== shop.head)
@@ -51,6 +66,12 @@ function checkSeqs(shop: MemoryShop, rows: readonly MemoryRow[], model: Model, v
       distinct: seqs.size,
       restores: model.restores,
     });
+  let latest = 0;
+  for (const { seq, reoffered, updatedAt } of [...rows].sort((a, b) => a.seq - b.seq)) {
+    if (reoffered) continue;
+    if (updatedAt < latest) violated("S4", `seq ${seq} was changed at ${updatedAt}, before ${latest}`);
+    latest = Math.max(latest, updatedAt);
+  }
 }
 
 function checkOnce(key: string, rows: readonly MemoryRow[], violated: Violated): void {
@@ -58,17 +79,32 @@ function checkOnce(key: string, rows: readonly MemoryRow[], violated: Violated):
   for (const { sentHash, sentVersion, hash, syncVersion, deviceId, base, reoffered, seq } of rows) {
     if (reoffered) continue;
     const as = `${deviceId}|${sentVersion ?? syncVersion}|${sentHash ?? hash}|${base?.version}:${base?.hash}`;
-    if (base && deviceId !== "server" && sent.has(as))
+    if (base && deviceId !== SERVER_DEVICE_ID && sent.has(as))
       violated("S2", `one write of ${deviceId} to ${key} took effect twice, again with seq ${seq}`);
     sent.add(as);
   }
 }
 
-/** S6: what was taken was made on the value that it replaced, or a policy made it of both, or it says so in `conflicts`. */
+/** S2: counts add up. Each movement of stock is in each version once, whatever was merged, settled or offered again to make it. */
+function checkCount(key: string, rows: readonly MemoryRow[], violated: Violated): void {
+  if (!key.startsWith(`${stock.name}/`)) return;
+  for (const { dataJson, seq } of rows) {
+    if (dataJson === null) continue;
+    const { pieces, moves } = JSON.parse(dataJson) as Stock;
+    const ids = new Set(moves.map(({ id }) => id));
+    const counted = moves.reduce((sum, move) => sum + move.pieces, STOCK[0]!.pieces);
+    if (pieces !== counted || ids.size !== moves.length)
+      violated("S2", `seq ${seq} of ${key} counts ${pieces} pieces, and its movements make ${counted}`, moves);
+  }
+}
+
+/** S6: what was taken was made on the value that it replaced, or what it replaced is kept in `conflicts`. */
 function checkBases(
+  { storeId }: MemoryShop,
   key: string,
   rows: readonly MemoryRow[],
   seedDevices: ReadonlySet<string>,
+  { replaced }: KeptInConflicts,
   model: Model,
   violated: Violated,
 ): void {
@@ -77,37 +113,54 @@ function checkBases(
     const { base, seq } = row;
     if (before && row.syncVersion <= before.syncVersion)
       violated("S6", `version ${row.syncVersion} of ${key} follows version ${before.syncVersion}`);
-    const isMerged = row.sentHash !== null;
-    const isFree = row.reoffered || isMerged || seedDevices.has(row.deviceId) || model.restores > 0;
-    if (before && !isFree) {
-      const replaces =
-        base?.version === before.syncVersion && (base.hash === before.hash || base.hash === before.sentHash);
-      const asSent = base?.version === before.sentVersion && base?.hash === before.sentHash;
-      if (!replaces && !asSent)
-        violated("S6", `seq ${seq} of ${key} was made on another value than the one it replaced`, {
-          base,
-          before,
-          row,
-        });
-    }
+    // What is offered again may stand on whatever the epoch began with; existing devices don't chain their own writes,
+    // nor does one that speaks for itself alone, since nothing was wanted of it.
+    const isOld = before !== null && (before.reoffered || before.seq <= model.epochSeqBefore(storeId, seq));
+    const isFree =
+      (row.reoffered && isOld) ||
+      (seedDevices.has(row.deviceId) && before !== null && seedDevices.has(before.deviceId));
+    const isKept = before !== null && replaced.has(`${key} ${before.syncVersion} ${before.hash}`);
+    if (before && !isFree && !isKept && !isMadeOn(base, before))
+      violated("S6", `seq ${seq} of ${key} was made on another value than the one it replaced`, { base, before, row });
     before = row;
   }
 }
 
-/** S7: the edits of one machine to a record take effect in the order in which they were made. */
-function checkOrder(key: string, rows: readonly MemoryRow[], model: Model, violated: Violated): void {
+function isMadeOn(base: MemoryRow["base"], before: MemoryRow): boolean {
+  if (base === null) return false;
+  const isStored = base.version === before.syncVersion && base.hash === before.hash;
+  // Where a number was amended, its device goes on from what it sent.
+  return isStored || (base.version === before.sentVersion && base.hash === before.sentHash);
+}
+
+/**
+ * S7: the edits of one machine to a record take effect in the order in which they were made. Exempt are what is offered again (whoever comes
+ * first), machines that share an identity with a copy, and the value that a person chose in a conflict.
+ */
+function checkOrder(
+  key: string,
+  rows: readonly MemoryRow[],
+  { chosen }: KeptInConflicts,
+  model: Model,
+  violated: Violated,
+): void {
   const latest = new Map<string, number>();
   for (const row of rows) {
-    if (row.reoffered || row.dataJson === null) continue;
+    if (row.dataJson === null) continue;
     const { edits } = JSON.parse(row.dataJson) as { edits?: Record<string, number> };
-    const own = Object.entries(edits ?? {}).filter(([machine]) => `device-${machine}` === row.deviceId);
-    for (const [machine, edit] of own) {
-      if (model.copied.has(machine) || model.restores > 0) continue;
-      if (edit < (latest.get(machine) ?? 0))
-        violated("S7", `edit ${edit} of ${machine} to ${key} took effect after its edit ${latest.get(machine)}`);
-      latest.set(machine, edit);
-    }
+    const machine = ownerOf(row.deviceId);
+    const edit = edits?.[machine];
+    if (edit === undefined || model.copied.has(machine)) continue;
+    const isChosen = [row.hash, row.sentHash].some((hash) => chosen.has(`${key} ${hash}`));
+    if (edit < (latest.get(machine) ?? 0) && !row.reoffered && !isChosen)
+      violated("S7", `edit ${edit} of ${machine} to ${key} took effect after its edit ${latest.get(machine)}`);
+    latest.set(machine, edit);
   }
+}
+
+/** The machine that a device was first: one that is enrolled as another device goes on as the former until its link ends. */
+export function ownerOf(deviceId: string): string {
+  return deviceId.split("-")[1] ?? deviceId;
 }
 
 /** A number is one record's alone, also a deleted one's. */

@@ -29,15 +29,31 @@ function notesUnder(policy: ConflictPolicy) {
   });
 }
 
+/** Pieces at hand, and every movement that led there: whatever is merged or offered again, the two must agree. */
 export interface Stock {
   readonly id: string;
   readonly pieces: number;
+  readonly moves: readonly { readonly id: string; readonly pieces: number }[];
   readonly edits: Edits;
 }
 
+/** @param data of any record */
+export function movesIn(data: unknown): Stock["moves"] {
+  return (data as Partial<Stock> | null)?.moves ?? [];
+}
+
+/** What a shop begins with. */
+export const STOCK: readonly Stock[] = ["stock-0", "stock-1", "stock-2"].map((id) => ({
+  ...{ id, pieces: 1_000, moves: [], edits: {} },
+}));
+
 export const stock = defineCollection<Stock>({
   name: "stock",
-  schema: z.looseObject({ id: z.string(), pieces: z.number() }) as unknown as z.ZodMiniType<Stock>,
+  schema: z.looseObject({
+    id: z.string(),
+    pieces: z.number(),
+    moves: z.array(z.looseObject({ id: z.string() })),
+  }) as unknown as z.ZodMiniType<Stock>,
   policy: "MERGE",
   sumFields: ["pieces"],
 });

@@ -26,6 +26,8 @@ export class SimulatedDatabase {
   restarts = 0;
   /** Of a hundred notices, so many get lost. */
   lostNotices = 0;
+  /** What somebody else does between a node's looking and its commit. */
+  beforeCommit: ((storeId: string, writes: readonly PlannedWrite[]) => Promise<void>) | null = null;
   readonly #listeners = new Set<Listener>();
   readonly #copies: { readonly at: number; readonly rows: MemoryDatabase }[] = [];
   #identities = 1;

@@ -44,7 +44,7 @@ export class Stranger {
   ) {}
 
   /** @param machine whose token the stranger has, if it has one */
-  visit(node: ServerNode, machine: Machine): void {
+  visit(node: ServerNode, machine: Machine, nodes: readonly ServerNode[]): void {
     const token = machine.identity?.token ?? "none";
     const hello = { type: "hello", protocol: 1, token, syncToken: null };
     const push = (writes: readonly object[], id = "p") => JSON.stringify({ type: "push", id, writes });
@@ -82,6 +82,8 @@ export class Stranger {
       () =>
         void this.#ask(node, "POST", "/api/sync/push", token, JSON.stringify({ id: "p", syncToken: null, writes: [] })),
       () => void this.#ask(node, "GET", "/api/sync/pull?collections=nothing", token),
+      () => void this.#pushEverywhere(nodes, token),
+      () => void this.#pushEverywhere(nodes, token),
       () =>
         void node.node?.enrolments
           .enrol({ code: "WRONGONE" }, "stranger")
@@ -122,9 +124,25 @@ export class Stranger {
     this.schedule.after(12_000, () => isOpen && node.node === told && listener?.closed());
   }
 
-  async #ask(node: ServerNode, method: string, path: string, token: string, body?: string): Promise<void> {
+  /** One write that a conflict becomes of, through all nodes at the same moment. */
+  async #pushEverywhere(nodes: readonly ServerNode[], token: string): Promise<void> {
+    const pulled = await this.#ask(nodes[0]!, "GET", "/api/sync/pull", token);
+    if (pulled?.status !== 200) return;
+    const { syncToken } = JSON.parse(pulled.text) as { syncToken: string };
+    const id = `stranger-${this.random.int(0, 1_000_000)}`;
+    const push = (text: string): string => {
+      const data = { id, text };
+      const writes = [{ ...note(), localId: id, hash: hashOf(data), data }];
+      return JSON.stringify({ id, syncToken, writes });
+    };
+    await this.#ask(nodes[0]!, "POST", "/api/sync/push", token, push("first"));
+    await Promise.all(nodes.map((node) => this.#ask(node, "POST", "/api/sync/push", token, push("second"))));
+  }
+
+  async #ask(node: ServerNode, method: string, path: string, token: string, body?: string) {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
     const answer = await node.doors?.handle({ method, path, headers, body });
     if (answer && answer.status >= 400) this.#heard((JSON.parse(answer.text) as { code: string }).code);
+    return answer;
   }
 }

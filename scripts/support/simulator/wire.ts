@@ -2,6 +2,7 @@
 import type { OutboxRow } from "@tillwire/client/outbox";
 import { sha256Hex } from "@tillwire/protocol/hash";
 import type { Result, Write } from "@tillwire/protocol/messages";
+import { parseSyncToken } from "@tillwire/protocol/sync-token";
 import type { Machine } from "./machine.ts";
 import type { World } from "./world.ts";
 
@@ -74,8 +75,9 @@ export class Wire {
     if (seen.to !== null && from > seen.to)
       this.world.violated("S4", `${machine.name} gets a frame from ${from} after one to ${seen.to}`);
     seen.to = to;
-    if (seen.restores === this.world.model.restores && this.world.model.restores === 0)
-      this.world.model.sawHead(this.world.shopOf(machine).storeId, head);
+    const token = /"syncToken":"([^"]+)"/.exec(text)?.[1];
+    const epoch = token === undefined ? undefined : parseSyncToken(token)?.epoch;
+    if (epoch !== undefined) this.world.model.sawHead(this.world.shopOf(machine).storeId, epoch, head);
   }
 
   /** S10: nothing of another shop's machines. */

@@ -1,17 +1,19 @@
 /** One run's world: the database, its nodes, the machines, and what is known of them. */
 import type { Identity } from "@tillwire/client/api";
+import { hashOf } from "@tillwire/protocol/hash";
 import type { ConflictPolicy, Result, Write } from "@tillwire/protocol/messages";
 import type { Database } from "@tillwire/server/store/database";
 import type { MemoryShop } from "@tillwire/server/store/memory-database";
-import { checkAtHead, heldSales } from "./checks.ts";
+import { checkAtHead } from "./checks.ts";
 import { Coverage } from "./coverage.ts";
 import { machineFault, shopFault } from "./faults.ts";
+import { holdingOf, noteDiscarded, notePutBack } from "./holdings.ts";
 import { Machine } from "./machine.ts";
 import { Model, type Violation } from "./model.ts";
 import { Person } from "./people.ts";
 import { DEEDS, MACHINE_FAULTS, type MachinePlan, type Plan, type Step } from "./plan.ts";
 import { Random } from "./random.ts";
-import { COLLECTIONS } from "./shop.ts";
+import { COLLECTIONS, STOCK, stock } from "./shop.ts";
 import { Schedule, START_MS } from "./schedule.ts";
 import { SeedDevice } from "./seed-device.ts";
 import { ServerNode } from "./server-node.ts";
@@ -93,8 +95,9 @@ export class World {
     const { schedule, plan } = this;
     for (const node of this.nodes) node.start();
     await schedule.runUntil(schedule.now + 2_000, () => this.nodes.every(({ isUp }) => isUp));
-    const opening = this.#openShops();
-    await schedule.runUntil(schedule.now + 20_000, () => this.machines.every(({ identity }) => identity !== null));
+    let isOpen = false;
+    const opening = this.#openShops().then(() => (isOpen = true));
+    await schedule.runUntil(schedule.now + 20_000, () => isOpen);
     await opening;
     const begin = schedule.now;
     for (const machine of this.machines) {
@@ -111,6 +114,21 @@ export class World {
     for (let i = 0; i < this.plan.shops; i++)
       await this.nodes[0]!.node!.shops.create({ storeId: `shop-${i}`, name: `Shop ${i}` }, `epoch-${i}`);
     for (const machine of this.machines) await this.#enrol(machine, `device-${machine.name}`);
+    for (let i = 0; i < this.plan.shops; i++) await this.#stockUp(i);
+  }
+
+  /** What is there when the shop opens, so that from then on people only move it. */
+  async #stockUp(shop: number): Promise<void> {
+    const identity = this.machines.find(({ plan }) => plan.shop === shop && plan.role === "register")?.identity;
+    if (!identity) return;
+    const { storeId, deviceId, role } = identity;
+    const writes = STOCK.map((data) => ({
+      write: {
+        ...{ collection: stock.name, localId: data.id, op: "put", syncVersion: 1 },
+        ...{ base: { version: 0, hash: null }, hash: hashOf(data), data },
+      },
+    }));
+    await this.nodes[0]!.node!.accept.submit({ storeId, deviceId, role }, `epoch-${shop}`, writes);
   }
 
   /** S5, S12, L4: what can be seen at any time. */
@@ -118,9 +136,11 @@ export class World {
     for (const machine of this.machines) {
       const sync = machine.disk.database.meta.get("sync");
       // Rows are never changed in place: the same row stands for the same records.
-      if (this.model.unnoticed === 0 && sync && this.#looked.get(machine) !== sync) {
+      const shop = this.shopOf(machine);
+      const isDoubtful = this.model.doubtful.has(`${shop.storeId}/${shop.epoch}`);
+      if (!isDoubtful && sync && this.#looked.get(machine) !== sync) {
         this.#looked.set(machine, sync);
-        checkAtHead(machine, this.shopOf(machine), (...what) => this.violated(...what));
+        checkAtHead(machine, shop, (...what) => this.violated(...what));
       }
       this.wire.checkStall(machine);
     }
@@ -218,7 +238,7 @@ export class World {
     }
     this.model.revoked.add(`${identity.storeId}/${identity.deviceId}`);
     this.retired.add(machine);
-    for (const sale of this.model.sales.values()) sale.holders?.delete(machine.name);
+    this.model.lostHolder(machine.name);
     this.trace.add(machine.name, "is revoked");
     node.sessions.cut(identity.storeId, identity.deviceId, "DEVICE_REVOKED", "the device was revoked");
   }
@@ -236,22 +256,15 @@ export class World {
 
   restore(which: number, isNoticed: boolean): void {
     const { model, database } = this;
-    const held = this.machines.map((machine) => [machine, heldSales(machine)] as const);
+    const holdings = this.machines.filter((machine) => !this.retired.has(machine)).map(holdingOf);
     if (!database.restore(which, isNoticed)) return;
+    const shops = [...database.memory.shops.values()];
+    for (const { storeId, epoch } of shops) model.doubtful.add(`${storeId}/${epoch}`);
     if (!isNoticed) model.unnoticed += 1;
+    notePutBack(model, holdings, shops);
+    this.coverage.add(isNoticed ? "did restore" : "did restore unnoticed");
     this.trace.add("database", `is as it was, ${isNoticed ? "and shows it" : "and does not show it"}`);
-    for (const sale of model.sales.values()) {
-      const seed = [...this.seedDevices].some(([machine]) => machine.name === sale.machine);
-      const holders = held.filter(([machine, ids]) => ids.has(sale.localId) && !this.retired.has(machine));
-      // Existing devices keep no replica: what only they had acknowledged is lost with the database.
-      if (!seed || holders.length > 0) sale.holders = new Set(holders.map(([machine]) => machine.name));
-      else if (!this.#isKnown(sale.localId)) sale.holders = new Set();
-    }
     this.#forgetLostDevices();
-  }
-
-  #isKnown(localId: string): boolean {
-    return this.machines.some((machine) => this.shopOf(machine).record("transactions", localId) !== undefined);
   }
 
   /** Devices that were enrolled, or whose token was given, after the copy was made are enrolled anew: nothing else lets them in. */
@@ -264,16 +277,21 @@ export class World {
     }
   }
 
-  async beginEpoch(shop: number): Promise<void> {
+  /** @param reoffer false: what devices hold beyond it is discarded on purpose */
+  async beginEpoch(shop: number, reoffer: boolean): Promise<void> {
     const node = this.node?.node;
     const rows = this.database.memory.shops.get(`shop-${shop}`);
-    if (!node || !rows) return;
-    try {
-      const epoch = await node.store.beginEpoch(rows.storeId, rows.epoch, node.newId(), true, "ADMINISTRATOR");
-      node.onNewEpoch(rows.storeId, epoch);
-    } catch {
-      // the database is away: the operator gives up
-    }
+    if (!node || !rows || this.database.isDown) return;
+    const { storeId } = rows;
+    const epoch = await this.#operator.store.beginEpoch(storeId, rows.epoch, node.newId(), reoffer, "ADMINISTRATOR");
+    const ofShop = this.machines.filter(({ plan }) => plan.shop === shop);
+    if (!reoffer) noteDiscarded(this.model, this.database.memory.shops.get(storeId)!, ofShop);
+    node.onNewEpoch(storeId, epoch);
+  }
+
+  /** As somebody whose statement comes first. */
+  async setPolicyAtOnce(storeId: string, collection: string, policy: ConflictPolicy): Promise<void> {
+    await this.#operator.shops.setPolicies(storeId, { [collection]: policy }, "admin");
   }
 
   async setPolicy(collection: string, policy: ConflictPolicy | null, shop: number): Promise<void> {
