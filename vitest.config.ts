@@ -1,10 +1,17 @@
 /**
- * Three kinds of tests, cheapest first: `vitest run --project unit`, and so on.
+ * Four kinds of tests, cheapest first: `vitest run --project unit`, and so on.
  * unit: pure or on twins, next to its source. integration: on a real PostgreSQL. e2e: the real app, real browsers.
+ * latency: the same, but how soon things happen; alone on the machine.
  */
 import { defineConfig } from "vitest/config";
 
 const notTests = ["**/node_modules/**", "**/dist/**"];
+const latency = "web/e2e/latency.test.ts";
+const inBrowsers = {
+  globalSetup: "server/test/support/postgres-setup.ts",
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
 
 export default defineConfig({
   test: {
@@ -19,6 +26,8 @@ export default defineConfig({
           name: "unit",
           include: ["{protocol,server/src,web/client,web/app,scripts}/**/*.test.{ts,js}"],
           exclude: [...notTests, "**/*.integration.test.ts"],
+          // long enough for a machine that is busy with the checks as well; nothing here waits in real time
+          testTimeout: 20_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -30,9 +39,9 @@ export default defineConfig({
           include: ["server/test/**/*.test.ts", "**/*.integration.test.ts"],
           exclude: notTests,
           globalSetup: "server/test/support/postgres-setup.ts",
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
-          // They wait for databases, links and processes more than they compute.
+          // They wait for databases, links and processes more than they compute: the checks run beside them.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
@@ -42,13 +51,21 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["web/e2e/**/*.test.ts"],
-          exclude: notTests,
-          globalSetup: "server/test/support/postgres-setup.ts",
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          // browsers and servers share two cores, and latencies are asserted: one file at a time
-          fileParallelism: false,
+          exclude: [...notTests, latency],
+          ...inBrowsers,
+          // each file has a server, a database and a browser of its own
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "latency",
+          include: [latency],
+          ...inBrowsers,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,6 +1,8 @@
 // `npm test`: from a fresh clone to a verdict. Installs what is missing, then runs every check and every test, goes on after a
 // failure so that all are seen, and ends with `N passed, N failed`: the tests, plus one for each check.
-// `npm test -- --only types,unit` runs a part: types, lint, format, knip, unit, integration, e2e.
+// The checks take the time in which the unit and integration tests wait; browsers come after that, and what measures
+// latencies comes last, alone.
+// `npm test -- --only types,unit` runs a part: types, lint, format, knip, unit, integration, e2e, latency.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -9,7 +11,7 @@ import { ensureInstalled } from "./support/install.mjs";
 import { requireNode, root, run, seconds, tool } from "./support/run.mjs";
 
 const checks = [
-  // the longest first, beside which the others run
+  // the longest first
   { group: "lint", name: "lint", command: "eslint", args: ["."] },
   ...["protocol", "server", "web/client", "."].map((project) => ({
     ...{ group: "types", name: `types of ${project === "." ? "scripts" : project}` },
@@ -19,7 +21,8 @@ const checks = [
   { group: "format", name: "format", command: "prettier", args: ["--check", "."] },
   { group: "knip", name: "nothing unused", command: "knip", args: ["--no-config-hints"] },
 ];
-const projects = ["unit", "integration", "e2e"];
+const besideChecks = ["unit", "integration"];
+const inBrowsers = ["e2e", "latency"];
 
 const tally = { passed: 0, failed: 0, executed: 0 };
 const failures = [];
@@ -28,8 +31,11 @@ const only = readOnly();
 requireNode();
 const begin = performance.now();
 await ensureInstalled();
-await runChecks(checks.filter(({ group }) => isWanted(group)));
-for (const project of projects.filter(isWanted)) await runTests(project);
+await Promise.all([runChecks(), runTestsInTurn(besideChecks)]);
+if (inBrowsers.some(isWanted)) {
+  if (await ensureWebBuilt()) await runTestsInTurn(inBrowsers);
+  else record("build of the web app", false);
+}
 
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`Everything took ${seconds(performance.now() - begin)}.`);
@@ -51,8 +57,10 @@ function record(name, ok) {
   if (!ok) failures.push(name);
 }
 
-/** As many at a time as there are cores. */
-async function runChecks(waiting) {
+/** As many at a time as there are cores, less one for the tests that run beside them. */
+async function runChecks() {
+  const waiting = checks.filter(({ group }) => isWanted(group));
+  const lanes = availableParallelism() - (besideChecks.some(isWanted) ? 1 : 0);
   const worker = async () => {
     for (let check = waiting.shift(); check; check = waiting.shift()) {
       const { ok, output, ms } = await run(tool(check.command), check.args, { quiet: true });
@@ -61,11 +69,14 @@ async function runChecks(waiting) {
       record(check.name, ok);
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  await Promise.all(Array.from({ length: Math.max(lanes, 1) }, worker));
+}
+
+async function runTestsInTurn(projects) {
+  for (const project of projects.filter(isWanted)) await runTests(project);
 }
 
 async function runTests(project) {
-  if (project === "e2e" && !(await ensureWebBuilt())) return record("build of the web app", false);
   const report = join(root, "test-output", `${project}.json`);
   mkdirSync(join(root, "test-output"), { recursive: true });
   rmSync(report, { force: true });
