@@ -12,6 +12,8 @@ import { verify } from "./verify.ts";
 
 /** L1: everybody is even by then. */
 const SETTLE_MS = 90_000;
+/** Long enough for an answer to an answer. */
+const SILENCE_MS = 300;
 /** Every so many cycles a device is revoked in the middle of it. */
 const REVOKED_EVERY = 5;
 /** A violation often draws others after it. */
@@ -142,6 +144,7 @@ export class CrashRun {
     const upMs = performance.now() - healedAt;
     await revoked;
     const settledMs = await this.#settle();
+    await this.#checkSilence();
     await this.check();
     outcome.cycles = number;
     outcome.longestSettleMs = Math.max(outcome.longestSettleMs, settledMs);
@@ -190,12 +193,24 @@ export class CrashRun {
     return performance.now() - startedAt;
   }
 
+  /** L3: nobody types, nobody has anything to say. */
+  async #checkSilence(): Promise<void> {
+    const before = await this.#heads();
+    await delay(SILENCE_MS);
+    const after = await this.#heads();
+    for (const [storeId, head] of before)
+      if (after.get(storeId) !== head)
+        this.violated("L3", `the head of ${storeId} went from ${head} to ${after.get(storeId)} while nobody typed`);
+  }
+
+  /** By store. */
+  async #heads(): Promise<Map<string, number>> {
+    const rows = await this.site.query((sql) => sql<{ id: string; head: string }[]>`select id, head from stores`);
+    return new Map(rows.map(({ id, head }) => [id, Number(head)]));
+  }
+
   async #isEven(): Promise<boolean> {
-    const { site } = this;
-    const rows = await site.query(
-      (sql) => sql<{ id: string; head: string }[]>`select id, head from stores order by created_at`,
-    );
-    const heads = new Map(rows.map(({ id, head }) => [id, Number(head)]));
+    const heads = await this.#heads();
     return this.#active().every((device) => device.isSettledAt(heads.get(device.identity.storeId) ?? 0));
   }
 }
