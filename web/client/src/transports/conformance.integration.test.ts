@@ -51,7 +51,7 @@ const loopback: OpenLink = (_url, events) => {
     close: (code, reason) => queueMicrotask(() => events.closed({ code, reason })),
   });
   queueMicrotask(() => events.opened());
-  return { send: (message) => listener.message(JSON.stringify(message)), close: () => listener.closed() };
+  return { send: (message) => listener?.message(JSON.stringify(message)), close: () => listener?.closed() };
 };
 
 /** Every question is a conversation of its own: a hello, what is asked, and the end. */
