@@ -64,8 +64,9 @@ export class SmallDisk {
     rmSync(this.#ballast, { force: true });
   }
 
+  /** Whatever of PostgreSQL is still on its way out may finish. */
   unmount(): void {
-    run("umount", this.directory);
+    run("umount", "-l", this.directory);
   }
 
   get #ballast(): string {
