@@ -3,7 +3,6 @@ import { fork, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { SHORTEST_MINUTES } from "./plan.ts";
 import type { PlantedFault } from "./planted-faults.ts";
 import type { Order, Told } from "./worker.ts";
 
@@ -27,6 +26,7 @@ export function checkPlantable(faults: readonly PlantedFault[]): void {
 
 /**
  * Runs seeds until one violates something.
+ * Seeds are of the usual length: it takes troubles to find a fault, and shorter ones have few.
  * @param heard after each seed that violated nothing
  */
 export function lookFor(
@@ -38,7 +38,7 @@ export function lookFor(
   return new Promise((done) => {
     let tried = 0;
     const ask = (): void => {
-      const order: Order = { seed: from + tried, minutes: SHORTEST_MINUTES, twice: false };
+      const order: Order = { seed: from + tried, twice: false };
       tried += 1;
       child.send(order);
     };
