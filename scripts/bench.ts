@@ -17,11 +17,11 @@ import { runMeasures } from "./support/bench/run-measures.ts";
 
 const FOLDER = resolve(import.meta.dirname, "../test-output/bench");
 const USAGE = `npm run bench -- [options]
-  --quick           each measure small and once: under 2 minutes, to see that all works
+  --quick           each measure small and once, in about 2 minutes, to see that all works
   --only a,b        measures whose names contain one of these words: ${MEASURES.map(({ name }) => name).join(", ")}
   --nodes 2         two nodes behind a balancer instead: ${NODES_MEASURES.map(({ name }) => name).join(", ")}
   --rounds 3        rounds of each figure, of which the median is told; with --quick 1
-  --minutes 10      limit of the whole run; with --quick 2
+  --minutes 10      limit of the whole run; with --quick 3
   --out <folder>    where the JSON and the page go; default: test-output/bench
   --capacity        measures nothing: what a node carries, from the last whole runs
 Run it on a machine that does nothing else.`;
@@ -61,7 +61,7 @@ function readOptions(): Options | { readonly capacityOf: string } {
     measures,
     quick,
     rounds,
-    minutes: numberOf("minutes", values.minutes ?? (quick ? "2" : "10"), 120),
+    minutes: numberOf("minutes", values.minutes ?? (quick ? "3" : "10"), 120),
     folder,
     name,
   };
@@ -131,7 +131,7 @@ async function measureAll({ measures, quick, rounds, minutes, folder, name }: Op
     await runMeasures(measures, {
       ...{ bench, say, signal: interrupted.signal },
       deadlineMs: begin + minutes * 60_000,
-      measureMs: minutes * 15_000,
+      measureMs: minutes * 20_000,
       onEntry(entry) {
         entries.push(entry);
         // whatever becomes of the rest

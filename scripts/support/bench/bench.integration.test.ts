@@ -45,7 +45,16 @@ const reportOf = (name: string): Report => JSON.parse(readFileSync(join(folder, 
 
 describe("npm run bench", () => {
   test("measures against its baselines, and leaves a table, JSON and a page", { timeout: 120_000 }, async () => {
-    const { code, output } = await start("bench", "--quick", "--only", "commit-alone", "--minutes", "6", "--out", folder).ended;
+    const { code, output } = await start(
+      "bench",
+      "--quick",
+      "--only",
+      "commit-alone",
+      "--minutes",
+      "6",
+      "--out",
+      folder,
+    ).ended;
     expect(output).toMatch(
       /accept, batches of 100 +[\d,.]+ orders\/s +[\d.]+ x raw batches .* >= 0.5 x raw batches +(met|NOT MET)/,
     );

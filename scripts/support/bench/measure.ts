@@ -24,6 +24,8 @@ export interface Measure {
   readonly title: string;
   /** Given up after so long; default: what all are given. */
   readonly limitMs?: number;
+  /** What takes long and is not measured, before the clock runs. */
+  prepare?(): Promise<void>;
   run(bench: Bench): Promise<MeasureResult>;
 }
 

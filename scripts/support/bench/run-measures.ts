@@ -34,6 +34,8 @@ async function runOne(measure: Measure, options: RunOptions): Promise<Entry> {
   const leftMs = Math.min(deadlineMs - performance.now(), measure.limitMs ?? measureMs);
   say(`\n${name}: ${title}`);
   if (leftMs < LEAST_MS) return { name, title, ms: 0, loadBefore: 0, error: "no time was left" };
+  const unprepared = await measure.prepare?.().catch((error: unknown) => String(error));
+  if (unprepared) return { name, title, ms: 0, loadBefore: 0, error: unprepared };
   const startedAt = performance.now();
   const loadBefore = machineNow().load;
   const about = (): Pick<Entry, "name" | "title" | "ms" | "loadBefore"> => ({
@@ -59,7 +61,8 @@ function givingUp(ms: number, signal: AbortSignal): { reached: Promise<never>; c
   const reached = new Promise<never>((_, reject) => {
     const interrupted = (): void => reject(new Error("interrupted"));
     const timer = setTimeout(() => reject(new Error(`it took longer than ${Math.round(ms / 1_000)} s`)), ms);
-    signal.addEventListener("abort", interrupted);
+    if (signal.aborted) interrupted();
+    else signal.addEventListener("abort", interrupted);
     cancel = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", interrupted);

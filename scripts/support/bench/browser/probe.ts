@@ -81,7 +81,7 @@ export async function timed(
 ): Promise<number> {
   const before = await page.evaluate(
     ([kind, wanted]) => {
-      window.timeNext(kind!, wanted ?? null);
+      window.timeNext(kind, wanted ?? null);
       return window.probe.waits.length;
     },
     [type, selector] as const,

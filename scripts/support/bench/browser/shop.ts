@@ -28,9 +28,13 @@ export interface BrowserShop {
 
 const root = resolve(import.meta.dirname, "../../../..");
 
+/** @throws when it can't be built */
+export async function buildApp(): Promise<void> {
+  if (!(await ensureWebBuilt())) throw new Error("the web app could not be built");
+}
+
 /** The shop that a first start makes, with so many orders and further products. */
 export async function openBrowserShop(databases: Databases, orders: number, products: number): Promise<BrowserShop> {
-  if (!(await ensureWebBuilt())) throw new Error("the web app could not be built");
   const databaseUrl = await databases.migrated();
   const server = await startNode(databaseUrl);
   const browser = await launchBrowser();

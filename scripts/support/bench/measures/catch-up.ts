@@ -54,7 +54,7 @@ export const catchUp: Measure = {
   title: "Catch-up: a new device reads everything",
   async run(bench) {
     const figures: Figure[] = [];
-    for (const records of bench.quick ? [10_000] : [10_000, 100_000]) {
+    for (const records of bench.quick ? [5_000] : [10_000, 100_000]) {
       const found = await rates(bench, records);
       const limit = { name: "hand-rolled", value: found.get("hand-rolled")! };
       for (const kind of KINDS) {

@@ -6,7 +6,7 @@ import { startBalancer, type Balancer } from "../balancer.ts";
 import { prepareDevices, type Bench, type Measure } from "../measure.ts";
 import type { Arrivals } from "../programs/devices.ts";
 import { judgedAt, judgedBy, type Figure, type MeasureResult } from "../result.ts";
-import { mustHold, openShops, type DeviceKey } from "../shops.ts";
+import { mustHold, openShops } from "../shops.ts";
 import { clockMs } from "../stamp.ts";
 import { curveOf, latenciesOf, median } from "../statistics.ts";
 import { startNode } from "../systems.ts";

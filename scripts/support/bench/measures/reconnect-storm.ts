@@ -53,7 +53,7 @@ export const reconnectStorm: Measure = {
   name: "reconnect-storm",
   title: `Reconnect storm: devices come back at once after a crash, ${MISSED} changes behind`,
   async run(bench) {
-    const count = bench.quick ? 400 : 2_000;
+    const count = bench.quick ? 200 : 2_000;
     const system = await startSystem("thin", bench.databases);
     try {
       const shops = await openShops(system.databaseUrl!, count / SHOP_DEVICES, SHOP_DEVICES);
