@@ -1,9 +1,9 @@
 /** A session over each live transport: welcome, frames, pushes, heartbeats, and what closes it. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serverMessageSchema } from "@tillwire/protocol/messages";
-import { adjustDigest, formatDigest } from "@tillwire/protocol/digest";
 import { order, put } from "./support/shop-fixture.ts";
 import { connect, goLive, hello, TRANSPORTS, until } from "./support/live-client.ts";
+import { replay } from "./support/replay.ts";
 import { startTestServer, type TestServer } from "./support/server.ts";
 
 let shop: TestServer;
@@ -12,29 +12,6 @@ beforeAll(async () => {
   shop = await startTestServer();
 });
 afterAll(() => shop.stop());
-
-/** What a replica that applied these frames holds, and its digests. */
-function replay(frames: any[]): {
-  cursor: number;
-  records: Map<string, any>;
-  digests: Record<string, { count: number; digest: string }>;
-} {
-  const records = new Map<string, any>();
-  let cursor = 0;
-  for (const frame of frames) {
-    if (frame.to <= cursor) continue;
-    expect(frame.from).toBe(cursor);
-    for (const change of frame.changes) records.set(`${change.collection}/${change.localId}`, change);
-    cursor = frame.to;
-  }
-  const sums = new Map<string, { count: number; sum: bigint }>();
-  for (const change of records.values()) {
-    const { count, sum } = sums.get(change.collection) ?? { count: 0, sum: 0n };
-    sums.set(change.collection, { count: count + 1, sum: adjustDigest(sum, null, change) });
-  }
-  const digests = [...sums].map(([name, { count, sum }]) => [name, { count, digest: formatDigest(sum) }]);
-  return { cursor, records, digests: Object.fromEntries(digests) };
-}
 
 describe.each(TRANSPORTS)("over %s", (transport) => {
   test("a hello is answered by a welcome and at least one frame", async () => {
