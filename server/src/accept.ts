@@ -129,6 +129,8 @@ export function createAccept(options: AcceptOptions): Accept {
     async drain() {
       draining = true;
       await Promise.allSettled(underWay);
+      // Whoever submitted hears of it, and tells the device, before links are closed.
+      await new Promise<void>((told) => turns.one("", told));
     },
   };
 }

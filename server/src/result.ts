@@ -16,13 +16,13 @@ export function resultOf(write: CheckedWrite, decided: Decided, seq: number, at:
   }
   if (decided.conflict) result.conflict = { ...decided.conflict, fields: [...decided.conflict.fields] };
   const { stored, current } = decided;
-  const value = stored ? { ...stored.row, data: stored.data, seq, updatedAt: storedAt(stored.row, at) } : current;
+  const value = stored?.row ?? current;
   if (!value) return result;
-  result.seq = value.seq;
+  result.seq = stored ? seq : current!.seq;
   result.syncVersion = value.syncVersion;
   result.hash = value.hash;
   result.deleted = value.deleted;
-  result.updatedAt = value.updatedAt;
-  if (value.hash !== write.hash || value.deleted !== write.deleted) result.data = value.data;
+  result.updatedAt = stored ? storedAt(stored.row, at) : current!.updatedAt;
+  if (value.hash !== write.hash || value.deleted !== write.deleted) result.data = stored ? stored.data : current!.data;
   return result;
 }

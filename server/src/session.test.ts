@@ -311,6 +311,16 @@ describe("large pushes", () => {
     expect(closed.code).toBeNull();
   });
 
+  test("are read before what comes after them", async () => {
+    const { connect, runtime } = setUp({ accept: { submit: () => new Promise(() => undefined) } });
+    const { sent, hello, listener } = connect();
+    await hello();
+    listener!.message(largePush("p-1"));
+    listener!.message(JSON.stringify({ type: "push", id: "p-2", writes: [] }));
+    await runtime.pass(0);
+    expect(sent.at(-1)).toMatchObject({ type: "error", code: "PUSH_IN_FLIGHT", requestId: "p-2" });
+  });
+
   test("of a link that has ended are not read any more", async () => {
     let submitted = 0;
     const submit: Accept["submit"] = async () => (submitted++, { results: [], filedUnder: new Map() });

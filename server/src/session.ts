@@ -43,7 +43,8 @@ export class Session implements LinkListener, Speaker {
   #conversation: Conversation | null = null;
   #heardAt: number;
   #behindSince: number | null = null;
-  #largeWaits = false;
+  /** A large text that waits to be read, and what came after it. */
+  #behindLarge: string[] | null = null;
 
   constructor(link: Link, services: SessionServices, host: SessionHost) {
     this.#link = link;
@@ -87,17 +88,22 @@ export class Session implements LinkListener, Speaker {
       return;
     }
     const { conversation } = this;
-    if (conversation && text.length > LARGE_TEXT) this.#readInTurn(text, conversation);
+    if (conversation && (text.length > LARGE_TEXT || this.#behindLarge)) this.#readInTurn(text, conversation);
     else this.#read(text);
   }
 
-  /** Only a push is that large. */
+  /** Only a push is that large. What follows it waits too, so that all is read in the order in which it came. */
   #readInTurn(text: string, { device, isPushing }: Conversation): void {
-    if (isPushing || this.#largeWaits) return this.fail("PUSH_IN_FLIGHT", "one push at a time");
-    this.#largeWaits = true;
+    const behind = this.#behindLarge;
+    const isLarge = text.length > LARGE_TEXT;
+    if (isLarge ? isPushing || behind : behind!.length >= EARLY_MESSAGES)
+      return this.fail("PUSH_IN_FLIGHT", "one push at a time");
+    if (behind) return void behind.push(text);
+    const texts = [text];
+    this.#behindLarge = texts;
     this.#services.turns.one(device.storeId, () => {
-      this.#largeWaits = false;
-      if (!this.#isClosed()) this.#read(text);
+      this.#behindLarge = null;
+      for (const each of texts) if (!this.#isClosed()) this.#read(each);
     });
   }
 
