@@ -11,6 +11,8 @@ const inBrowsers = {
   globalSetup: "server/test/support/postgres-setup.ts",
   testTimeout: 60_000,
   hookTimeout: 120_000,
+  // two browsers may be busy for longer than the second that is the default
+  expect: { poll: { timeout: 10_000 } },
 };
 
 export default defineConfig({
