@@ -159,19 +159,19 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: "tx.deleteOutbox(frozen.key);",
   },
   {
-    what: "S10: what one shop commits goes to the sessions of all",
+    what: "what one shop commits goes to the sessions of all",
     file: server("sessions.ts"),
     find: "this.#rooms.get(committed.storeId)?.hub.publish(committed);",
     replace: "for (const room of this.#rooms.values()) room.hub.publish(committed);",
   },
   {
-    what: "L2: a rejected write holds up all that come after it",
+    what: "a rejected write holds up all that come after it",
     file: client("outbox.ts"),
     find: 'if (row.state === "rejected" || taken.has(record)) continue;',
     replace: 'if (row.state === "rejected") break;\n    if (taken.has(record)) continue;',
   },
   {
-    what: "L3: a device that has nothing to say pushes all the same",
+    what: "a device that has nothing to say pushes all the same",
     file: client("push-pump.ts"),
     find: "if (!view.hasPending || !mayPush(view.position)) return;\n    const { serial } = driver;\n    const push = await pusher.take();\n    if (!push) return;",
     replace:
@@ -196,25 +196,25 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: "void 0;",
   },
   {
-    what: "S8: who settles a conflict again replaces what was edited in between",
+    what: "who settles a conflict again replaces what was edited in between",
     file: client("settling-row.ts"),
     find: "row.resolves === conflictId && isAsChosen &&",
     replace: "row.resolves === conflictId &&",
   },
   {
-    what: "S7: a lane gives writes of one record away in any order",
+    what: "a lane gives writes of one record away in any order",
     file: server("store-lane.ts"),
     find: "for (const key of keys) records.add(key);",
     replace: "",
   },
   {
-    what: "L4: nobody watches whether a push is answered",
+    what: "nobody watches whether a push is answered",
     file: client("heartbeat.ts"),
     find: "if (pushedAt !== null && Math.abs(now - pushedAt) >= RESULT_MS)",
     replace: "if (pushedAt !== null && pushedAt < 0)",
   },
   {
-    what: "S4: a session whose frames leave a gap sends them all the same",
+    what: "a session whose frames leave a gap sends them all the same",
     file: server("session-feed.ts"),
     find: "if (stretch.from > from) return void this.#read();",
     replace: "if (stretch.from > from) return this.#send(textFor(this.#options.choice), stretch.to);",
