@@ -5,14 +5,11 @@ import { join, resolve } from "node:path";
 import { startEmbeddedPostgres } from "@tillwire/server/embedded-postgres";
 import { migrate } from "@tillwire/server/migrate";
 import postgres from "postgres";
-import { familyCpuMs } from "./usage.ts";
 
 const migrations = resolve(import.meta.dirname, "../../../migrations");
 
 export interface Databases {
   readonly version: string;
-  /** Of PostgreSQL and all its processes, in ms since it began. @returns null: this system does not tell */
-  cpuMs(): number | null;
   /** A new database with the product's tables. */
   migrated(): Promise<string>;
   /** A new one without anything. */
@@ -37,7 +34,6 @@ export async function startDatabases(): Promise<Databases> {
   const [row] = await admin<{ version: string }[]>`select current_setting('server_version') as version`;
   return {
     version: row!.version,
-    cpuMs: () => familyCpuMs(server.pid),
     empty: create,
     async migrated() {
       const url = await create();

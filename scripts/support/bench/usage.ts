@@ -21,15 +21,6 @@ export function usageOf(pid: number): Usage {
   return { cpuMs: seconds * 1_000, rssBytes: Number(rss) * 1024 };
 }
 
-/** Time of a process and of its children, those that ended included, in ms: PostgreSQL with its backends. @returns null: not on this system */
-export function familyCpuMs(pid: number): number | null {
-  if (process.platform !== "linux") return null;
-  const own = statOf(pid);
-  const ended = (Number(own[13]) + Number(own[14])) * TICK_MS;
-  const children = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && parentOf(Number(name)) === pid);
-  return [pid, ...children.map(Number)].reduce((sum, each) => sum + threadsMs(each), ended);
-}
-
 /** The scheduler's own count, in ns: the ticks of `stat` are too coarse for what takes a second. Gone meanwhile: 0. */
 function threadsMs(pid: number): number {
   try {
@@ -45,14 +36,6 @@ function threadsMs(pid: number): number {
     } catch {
       return 0;
     }
-  }
-}
-
-function parentOf(pid: number): number | null {
-  try {
-    return Number(statOf(pid)[1]);
-  } catch {
-    return null;
   }
 }
 
