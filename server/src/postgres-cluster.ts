@@ -27,6 +27,8 @@ const serverSettings = [
   "fsync=on",
   "full_page_writes=on",
   "synchronous_commit=on",
+  // "ready" is to mean so: while a recovery to a point in time goes on, it would let readers in
+  "hot_standby=off",
   "timezone=UTC",
   "log_timezone=UTC",
 ];
