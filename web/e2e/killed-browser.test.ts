@@ -170,7 +170,7 @@ async function ordersOnServer(): Promise<string[]> {
 }
 
 /** Orders that are not there once with exactly one payment of their total. */
-async function unpaidOrDoubled(): Promise<unknown[]> {
+async function unpaidOrDoubled(): Promise<readonly unknown[]> {
   return database.sql`
     select order_number from sync_orders o left join transactions t using (order_number)
     group by order_number having count(*) <> 1 or count(distinct o.local_id) <> 1 or sum(t.amount) is distinct from sum(o.total)`;
