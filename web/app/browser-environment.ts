@@ -54,6 +54,10 @@ export function browserEnvironment(): Environment {
       read: (key) => sessionStorage.getItem(key),
       write: (key, text) => (text === null ? sessionStorage.removeItem(key) : sessionStorage.setItem(key, text)),
     },
+    deviceMemory: {
+      read: (key) => localStorage.getItem(key),
+      write: (key, text) => (text === null ? localStorage.removeItem(key) : localStorage.setItem(key, text)),
+    },
     offlineStart: watchServiceWorker(import.meta.env.PROD ? navigator.serviceWorker : undefined, isSecureContext, () =>
       location.reload(),
     ),

@@ -27,6 +27,8 @@ export interface Environment {
   };
   /** Text that outlives a reload of this tab, and only this tab. */
   readonly tabMemory: { read(key: string): string | null; write(key: string, text: string | null): void };
+  /** Text of this browser, of all its tabs: what was chosen for this device. */
+  readonly deviceMemory: { read(key: string): string | null; write(key: string, text: string | null): void };
   readonly offlineStart: OfflineStart;
 }
 

@@ -2,8 +2,17 @@
 import { createContext } from "svelte";
 import { filter, map, pairwise, throttleTime } from "rxjs";
 import type { LinkStatus, Replica, ReplicaRecord, SyncState, SyncStats } from "@tillwire/client/api";
-import { products, SETTINGS_ID, settings, type Product } from "@tillwire/protocol/pos/catalogue";
+import {
+  products,
+  SETTINGS_ID,
+  settings,
+  staff,
+  type Product,
+  type StaffMember,
+} from "@tillwire/protocol/pos/catalogue";
 import { orders, type Order } from "@tillwire/protocol/pos/orders";
+import type { Person } from "@tillwire/protocol/pos/fields";
+import { shifts, type Shift } from "@tillwire/protocol/pos/shifts";
 import { transactions } from "@tillwire/protocol/pos/transactions";
 import type { Environment } from "../environment.ts";
 import { formatsFor } from "../format.ts";
@@ -13,6 +22,9 @@ import { listen, Shortcuts } from "../shortcuts/shortcuts.ts";
 import { EMPTY_INDEX, indexCatalogue } from "./sell/catalogue-index.ts";
 import type { KitchenContext } from "./sell/kitchen-ticket.ts";
 import type { SaleContext } from "./sell/sale.ts";
+import { DeviceSettings } from "./settings/device-settings.svelte.ts";
+import { openShiftOf } from "./shift/shifts.ts";
+import { People, type CurrentPerson } from "./staff/people.svelte.ts";
 import { badgeOf } from "./sync/badge.ts";
 import { calmLink } from "./sync/calm-link.ts";
 import { byRecord, newlyLost, openOnes } from "./sync/open-conflicts.ts";
@@ -45,6 +57,12 @@ const NO_LINK: LinkStatus = {
   paused: null,
   leader: false,
 };
+export interface ToastText {
+  readonly text: string;
+  readonly tone?: "good" | "warn";
+  /** One thing to do about it; the toast goes with it. */
+  readonly action?: { readonly label: string; readonly run: () => void };
+}
 /** undefined: not read yet. */
 type Records<T> = readonly ReplicaRecord<T>[] | undefined;
 type SyncError = Extract<SyncState, { type: "Error" }>;
@@ -57,10 +75,15 @@ export class Till {
   readonly env: Environment;
   readonly replica: Replica;
   readonly shortcuts = new Shortcuts();
+  readonly device: DeviceSettings;
+  readonly people: People;
   readonly #live = new LiveValues();
   readonly orders;
   readonly transactions;
+  readonly shifts;
   readonly orderRecords;
+  readonly staffRecords;
+  readonly shiftRecords;
   readonly productRecords;
   readonly stats;
   readonly link;
@@ -69,13 +92,13 @@ export class Till {
   readonly copied;
   readonly lastError;
   readonly #shop;
-  readonly #presence;
+  readonly presence;
   readonly #stopClock: () => void;
   readonly #stopKeys: () => void;
   /** Epoch ms, every ten seconds: for ages. */
   now = $state(0);
   /** A short word that something was done; gone by itself. */
-  toast = $state<string | null>(null);
+  toast = $state.raw<ToastText | null>(null);
   #stopToast: (() => void) | null = null;
 
   constructor(env: Environment, replica: Replica) {
@@ -86,13 +109,23 @@ export class Till {
     this.transactions = replica.collection(transactions);
     this.orderRecords = live.of<Records<Order>>(this.orders.records$.pipe(paced()), undefined);
     this.productRecords = live.of<Records<Product>>(replica.collection(products).records$.pipe(paced()), undefined);
+    this.shifts = replica.collection(shifts);
+    this.shiftRecords = live.of<Records<Shift>>(this.shifts.records$, undefined);
+    this.staffRecords = live.of<Records<StaffMember>>(replica.collection(staff).records$, undefined);
+    this.device = new DeviceSettings(env.deviceMemory);
+    this.people = new People(
+      env,
+      { id: replica.identity.deviceId, name: replica.identity.name },
+      () => this.#members,
+      () => this.device.choices.idleLockMinutes * 60_000 || null,
+    );
     this.#shop = live.of(replica.collection(settings).record$(SETTINGS_ID), undefined);
     this.stats = live.of(replica.stats$, NO_STATS);
     this.link = live.of(replica.link$.pipe(calmLink(env.now)), NO_LINK);
     this.outbox = live.of(replica.outbox$, []);
     this.conflicts = live.of(replica.conflicts$, []);
     this.copied = live.of(replica.copied$, false);
-    this.#presence = live.of(replica.presence$, []);
+    this.presence = live.of(replica.presence$, []);
     const ended = replica.syncState$.pipe(filter((state) => state.type === "Error" || state.type === "Success"));
     this.lastError = live.of(
       ended.pipe(map((state): SyncError | null => (state.type === "Error" ? state : null))),
@@ -111,9 +144,19 @@ export class Till {
     });
     this.#stopKeys = listen(this.shortcuts, env.onKey);
     this.now = env.now();
-    this.#stopClock = env.every(TICK_MS, () => (this.now = env.now()));
+    this.#stopClock = env.every(TICK_MS, () => {
+      this.now = env.now();
+      this.people.tick();
+    });
   }
 
+  readonly #members = $derived.by(() => this.staffRecords.current?.map(({ data }) => data));
+  /** The open shift of this register: its drawer. */
+  readonly shift = $derived.by(() => openShiftOf(this.shiftRecords.current ?? [], this.replica.identity.deviceId));
+  /** Whether a sale should belong to a shift. */
+  readonly usesShifts = $derived.by(
+    () => this.device.choices.askForShift || (this.shiftRecords.current?.length ?? 0) > 0,
+  );
   /** undefined until the shop's settings are here: no total can be known without them. */
   readonly shop = $derived.by(() => this.#shop.current?.data);
   readonly languages = $derived.by(() => [...(this.shop ? [this.shop.language] : []), ...this.env.languages]);
@@ -152,7 +195,7 @@ export class Till {
   deviceName(deviceId: string): string | null {
     return this.isOwn(deviceId)
       ? this.replica.identity.name
-      : (this.#presence.current.find((device) => device.deviceId === deviceId)?.name ?? null);
+      : (this.presence.current.find((device) => device.deviceId === deviceId)?.name ?? null);
   }
 
   /** Who made an order: the device's name, else the register that its number's prefix names. */
@@ -165,18 +208,30 @@ export class Till {
     return this.#conflictOf.get(`${collection}/${localId}`);
   }
 
+  /** Who is at this register; where nobody signs in, the register itself. */
+  currentPerson(): CurrentPerson {
+    return this.people.current;
+  }
+
+  /** A manager lets something happen: `People.authorise`. */
+  authorise(reason: string): Promise<Person | null> {
+    return this.people.authorise(reason);
+  }
+
   saleContext(): SaleContext {
-    const { deviceId, name } = this.replica.identity;
+    const { id: userId, name: userName } = this.currentPerson();
     if (!this.shop) throw new Error("the shop's settings are not here yet");
-    return { now: this.env.now(), newId: this.env.newId, userId: deviceId, userName: name, taxMode: this.shop.taxMode };
+    const { taxMode, taxRounding } = this.shop;
+    const shiftId = this.shift?.id ?? null;
+    return { now: this.env.now(), newId: this.env.newId, userId, userName, taxMode, taxRounding, shiftId };
   }
 
   /** What a sale needs to know to tell the kitchen. */
   readonly kitchen = (): KitchenContext => ({ now: this.env.now(), categories: this.shop?.kitchenCategories });
 
-  notify(text: string, ms = TOAST_MS): void {
+  notify(text: string, ms = TOAST_MS, more: Omit<ToastText, "text"> = {}): void {
     this.#stopToast?.();
-    this.toast = text;
+    this.toast = { text, ...more };
     this.#stopToast = this.env.after(ms, () => (this.toast = null));
   }
 

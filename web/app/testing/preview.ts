@@ -59,7 +59,8 @@ function receiveOrders(count: number, from = 1, at = now()) {
   );
 }
 async function sell(count: number) {
-  const { buildSale } = await import("../register/sell/sale.ts");
+  const { buildSale, draftTotals, EMPTY_DRAFT } = await import("../register/sell/sale.ts");
+  const { paidInFull } = await import("../register/sell/payment.ts");
   for (let index = 0; index < count; index++) {
     const items = demoOrder(index + 40, now(), PRODUCTS).order.items;
     const context = {
@@ -69,7 +70,9 @@ async function sell(count: number) {
       userName: "Front counter",
       taxMode: SHOP.taxMode,
     };
-    await replica.batch(buildSale({ items, notes: "", opened: null }, { method: "CARD", given: null }, context));
+    const draft = { ...EMPTY_DRAFT, items };
+    const { total } = draftTotals(draft, context);
+    await replica.batch(buildSale(draft, paidInFull("CARD", total, null), context));
   }
   replica.outbox$.next(
     replica.outbox$.value.map((entry, index) => ({ ...entry, createdAt: now() - (count * 2 - index) * 31_000 })),
@@ -162,6 +165,7 @@ const env: Environment = {
     },
   },
   tabMemory: { read: () => null, write: () => undefined },
+  deviceMemory: { read: () => null, write: () => undefined },
   offlineStart: {
     current: () => ({ kind: "insecure", updateWaiting: false }),
     onChange: () => () => undefined,
