@@ -22,7 +22,7 @@ export async function measureRaw({ databases, quick, rounds }: RawOptions): Prom
   const program = await Program.start("store");
   try {
     const databaseUrl = await databases.empty();
-    const size = quick ? 0.3 : 1;
+    const size = quick ? 0.1 : 1;
     let seed = 1;
     const rate = async (batch: number, batches: number, connections: number): Promise<number> => {
       const rates: number[] = [];

@@ -28,7 +28,7 @@ export const commitAlone: Measure = {
       let seed = 100;
       for (const batch of BATCHES) {
         const rates: number[] = [];
-        const batches = Math.ceil((batch === 1 ? 1_500 : Math.max(20, 12_000 / batch)) * (bench.quick ? 0.4 : 1));
+        const batches = Math.ceil((batch === 1 ? 1_500 : Math.max(40, 12_000 / batch)) * (bench.quick ? 0.1 : 1));
         for (let round = 0; round <= bench.rounds; round += 1) {
           bench.progress(`batches of ${batch}, round ${round}`);
           const input = { databaseUrl, batch, batches, seed: (seed += 1) };

@@ -15,7 +15,7 @@ afterAll(async () => {
   await made.drop();
 });
 
-const SEEDS = Number(process.env["SEEDS"] ?? 20);
+const SEEDS = Number(process.env["SEEDS"] ?? 10);
 
 test(`the database calls of ${SEEDS} simulated shops get equal answers from PostgreSQL, and leave equal rows`, async () => {
   const sums = { calls: 0, commits: 0, restores: 0, rows: 0 };
