@@ -56,6 +56,11 @@ export interface Feed {
    * @param current the epoch in force when that was seen @param seen the device's @returns the epoch in force now
    */
   beginEpochAfterLoss(storeId: string, current: string, seen?: string): Promise<string>;
+  /**
+   * Somebody who went by `seen` met another epoch. One that `seen` lies beyond is the past: the database was put back, and what was lost is wanted.
+   * @returns the epoch to go on in
+   */
+  epochFor(storeId: string, seen: string, current: string): Promise<string>;
   /** The message that sends a device back to 0. */
   resetMessage(storeId: string, restart: Restart, epoch: string): Promise<Reset>;
 }
@@ -122,6 +127,9 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
       const epoch = await ask(storeId, () => store.beginEpoch(storeId, current, next, true, "CURSOR_AHEAD"));
       onNewEpoch(storeId, epoch);
       return epoch;
+    },
+    async epochFor(storeId, seen, current) {
+      return isBeyond(seen, current) ? feed.beginEpochAfterLoss(storeId, current, seen) : current;
     },
     async resetMessage(storeId, { reason, reoffer }, epoch) {
       const wanted = reoffer ?? (await ask(storeId, () => store.wantsReoffers(storeId)));

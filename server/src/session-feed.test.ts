@@ -74,6 +74,10 @@ function memoryFeed(pageSize = 3) {
       });
       return { storeId: STORE, epoch, from, to: head, at: 0, changes, digests: NO_DIGESTS };
     },
+    /** As a copy of the database from then has it. */
+    putBackTo(former: string): void {
+      epoch = former;
+    },
     lose(to: number): void {
       for (const [id, { seq }] of records) if (seq > to) records.delete(id);
       head = to;
@@ -219,6 +223,22 @@ describe("the chain", () => {
     session.restart({ epoch: "e1", head: 3, position: 3, reset: null });
     await settle();
     expect(sent).toContainEqual({ type: "reset", reason: "CURSOR_AHEAD", epoch: "v1-e2", reoffer: true });
+    expectEqual(memory, sent);
+  });
+
+  test("an epoch that the session's lies beyond proves a loss: a third begins, which wants what devices hold", async () => {
+    const memory = memoryFeed();
+    memory.commit(["a", "b", "c"]);
+    const hub = openHub(memory);
+    const { sent } = join(memory, hub);
+    await settle();
+    await memory.feed.beginEpochAfterLoss(STORE, "e1");
+    await settle();
+    memory.lose(1);
+    memory.putBackTo("e1");
+    hub.hint(1, "e1");
+    await settle();
+    expect(sent.filter(({ type }) => type === "reset").map(({ epoch }) => epoch)).toEqual(["v1-e2", "v2-e3"]);
     expectEqual(memory, sent);
   });
 

@@ -187,11 +187,12 @@ export class SessionFeed implements HubMember {
     const { feed, outlet, storeId, onReset } = this.#options;
     // One reset upon another: whatever they disagree about, it is not settled by being fast.
     if (this.#rereading) await this.#delay(RETRY_MS);
-    const message = await feed.resetMessage(storeId, reset, reset.epoch);
+    const epoch = await feed.epochFor(storeId, this.#epoch, reset.epoch);
+    const message = await feed.resetMessage(storeId, reset, epoch);
     if (this.#closed || this.#reset !== reset) return;
     this.#reset = null;
     this.#rereading = true;
-    this.#epoch = reset.epoch;
+    this.#epoch = epoch;
     this.#position = 0;
     this.#held = [];
     this.#heldBytes = 0;

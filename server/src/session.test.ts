@@ -207,6 +207,7 @@ describe("errors", () => {
         readPage: async () => page(),
         readAll: async () => page(),
         readHead: async () => ({ storeId: "shop", head: 0, epoch }),
+        epochFor: async (_storeId, _seen, current) => current,
         resetMessage: async (_storeId, { reason }, now) => ({ type: "reset", reason, epoch: now, reoffer: true }),
       },
     });

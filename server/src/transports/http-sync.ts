@@ -68,7 +68,10 @@ export function addSyncDoors(app: FastifyInstance, services: SessionServices): v
     if (opening.reset) throw await resetRequired(services, device, opening.reset, opening.epoch);
     const page = await services.feed.readPage(device.storeId, opening.position, choice, limit);
     // Another epoch began between the two statements.
-    if (page.epoch !== opening.epoch) throw await resetRequired(services, device, ANOTHER_EPOCH, page.epoch);
+    if (page.epoch !== opening.epoch) {
+      const epoch = await services.feed.epochFor(device.storeId, opening.epoch, page.epoch);
+      throw await resetRequired(services, device, ANOTHER_EPOCH, epoch);
+    }
     services.status.seen(device, { cursor: opening.position });
     return reply.type("application/json").send(services.feed.encode(device.storeId, page, choice));
   });
