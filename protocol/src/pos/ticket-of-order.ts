@@ -90,7 +90,8 @@ function isLineOf(line: TicketLine, item: OrderItem): boolean {
   return text(line.name, line.details, line.notes) === text(item.product.name, detailsOf(item), item.notes);
 }
 
-function detailsOf({ variation, modifiers }: OrderItem): string[] {
+/** Variation and modifiers in words, as kitchens, carts and receipts show them. */
+export function detailsOf({ variation, modifiers }: Pick<OrderItem, "variation" | "modifiers">): string[] {
   const chosen = nameIn(variation);
   const added = (modifiers ?? []).flatMap((modifier) => {
     const name = nameIn(modifier);

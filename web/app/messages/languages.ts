@@ -2,14 +2,18 @@
 import type { admin } from "./en/admin.ts";
 import type { conflicts } from "./en/conflicts.ts";
 import type { display } from "./en/display.ts";
+import type { orders } from "./en/orders.ts";
 import type { panel } from "./en/panel.ts";
 import type { register } from "./en/register.ts";
+import type { selling } from "./en/selling.ts";
 import type { Texts, Translation } from "./texts.ts";
 
 /** English is the language that the others are measured by. */
 interface Messages {
   readonly register: typeof register;
   readonly panel: typeof panel;
+  readonly orders: typeof orders;
+  readonly selling: typeof selling;
   readonly conflicts: typeof conflicts;
   readonly display: typeof display;
   readonly admin: typeof admin;
@@ -30,6 +34,8 @@ export const LANGUAGES = {
     files: {
       register: async () => (await import("./en/register.ts")).register,
       panel: async () => (await import("./en/panel.ts")).panel,
+      orders: async () => (await import("./en/orders.ts")).orders,
+      selling: async () => (await import("./en/selling.ts")).selling,
       conflicts: async () => (await import("./en/conflicts.ts")).conflicts,
       display: async () => (await import("./en/display.ts")).display,
       admin: async () => (await import("./en/admin.ts")).admin,
@@ -40,6 +46,8 @@ export const LANGUAGES = {
     files: {
       register: async () => (await import("./de/register.ts")).register,
       panel: async () => (await import("./de/panel.ts")).panel,
+      orders: async () => (await import("./de/orders.ts")).orders,
+      selling: async () => (await import("./de/selling.ts")).selling,
       conflicts: async () => (await import("./de/conflicts.ts")).conflicts,
       display: async () => (await import("./de/display.ts")).display,
       admin: async () => (await import("./de/admin.ts")).admin,

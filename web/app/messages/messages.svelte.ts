@@ -6,6 +6,8 @@ type Loaded = { readonly [Part in MessagePart]?: TextsOf<Part> };
 
 export type Messages = TextsOf<"register">;
 export type PanelMessages = TextsOf<"panel">;
+export type SellingMessages = TextsOf<"selling">;
+export type OrderMessages = TextsOf<"orders">;
 export type ConflictMessages = TextsOf<"conflicts">;
 export type DisplayMessages = TextsOf<"display">;
 export type AdminMessages = TextsOf<"admin">;
@@ -14,6 +16,10 @@ export type AdminMessages = TextsOf<"admin">;
 export const t = (): Messages => texts("register");
 /** The sync panel. */
 export const tp = (): PanelMessages => texts("panel");
+/** Options of products, the editor of a line, payment. */
+export const ts = (): SellingMessages => texts("selling");
+/** Orders, refunds and receipts. */
+export const to = (): OrderMessages => texts("orders");
 /** Conflicts and histories. */
 export const tc = (): ConflictMessages => texts("conflicts");
 /** The display. */

@@ -1,44 +1,78 @@
 /** The cart on the screen: what is about to become an order, or an open order being edited. */
+import { canonicalJson } from "@tillwire/protocol/hash";
+import type { Person } from "@tillwire/protocol/pos/fields";
 import type { Order, OrderItem } from "@tillwire/protocol/pos/orders";
 import type { Product } from "@tillwire/protocol/pos/catalogue";
 import type { ReplicaRecord } from "@tillwire/client/api";
-import { orderTotals, type OrderTotals } from "@tillwire/protocol/pos/totals";
-import { addProduct, countItems, quantitiesOf, removeLine, setQuantity } from "./cart.ts";
+import type { OrderTotals } from "@tillwire/protocol/pos/totals";
+import { addItem, countItems, newItem, quantitiesOf, removeLine, replaceItem, setQuantity } from "./cart.ts";
+import { discountOf, type Discount } from "./discount.ts";
 import { saveWithTicket } from "./kitchen-ticket.ts";
-import { buildOpenOrder, buildSale, type Draft, type OpenedOrder, type Payment } from "./sale.ts";
+import type { Choice } from "./options.ts";
+import type { Payment, PaymentPart } from "./payment.ts";
+import {
+  buildCancel,
+  buildHolder,
+  buildOpenOrder,
+  buildSale,
+  draftTotals,
+  type Build,
+  type Draft,
+  type OpenedOrder,
+} from "./sale.ts";
 import type { Till } from "../till.svelte.ts";
 
 /** A reload in the middle of a sale keeps the cart; other tabs have carts of their own. */
 const MEMORY = "tillwire.cart";
+
+/** What a reload, or an undone "clear", brings back. */
+export interface CartContent extends Draft {
+  /** Money that was taken for it already. */
+  readonly parts: readonly PaymentPart[];
+  /** On top of the total. */
+  readonly tip: number;
+}
 
 export class Cart {
   readonly #till: Till;
   // raw: items go into IndexedDB as they are, and a proxy can't be stored
   items = $state.raw<readonly OrderItem[]>([]);
   notes = $state("");
+  discount = $state.raw<Discount | null>(null);
+  customerName = $state("");
   opened = $state.raw<OpenedOrder | null>(null);
+  /** Parts of a payment that is not complete: they outlive the dialog and a reload, for the money is in the drawer. */
+  parts = $state.raw<readonly PaymentPart[]>([]);
+  tip = $state(0);
   /** The line that a tap on a product added or counted up last. */
   touched = $state.raw<{ readonly id: string } | null>(null);
+  /** The write that says who has the opened order; what is saved next builds on it. */
+  #holding: Promise<void> = Promise.resolve();
 
   constructor(till: Till) {
     this.#till = till;
     const remembered = till.env.tabMemory.read(MEMORY);
-    if (remembered) Object.assign(this, JSON.parse(remembered) as Draft);
+    if (remembered) Object.assign(this, JSON.parse(remembered) as CartContent);
   }
 
   readonly count = $derived.by(() => countItems(this.items));
   readonly quantities = $derived.by(() => quantitiesOf(this.items));
   /** null while the shop's tax mode is unknown. */
   readonly totals = $derived.by((): OrderTotals | null => {
-    const mode = this.#till.shop?.taxMode;
-    return mode ? orderTotals(this.items, this.opened?.data.discount ?? 0, mode) : null;
+    const shop = this.#till.shop;
+    return shop ? draftTotals(this, shop) : null;
   });
-  /** The opened order as it stands now, if that is no longer what was opened. */
+  /** The opened order as it stands now, if that is no longer what was opened, or somebody else has it. */
   readonly changedElsewhere = $derived.by((): ReplicaRecord<Order> | null => {
     const opened = this.opened;
     if (!opened) return null;
     const now = this.#till.orderRecords.current?.find((record) => record.localId === opened.data.id);
-    return now && now.hash !== opened.hash ? now : null;
+    return now && now.hash !== opened.hash && !this.#isStillOurs(now.data, opened.data) ? now : null;
+  });
+  /** Who took the opened order over, if somebody did; null: nobody. */
+  readonly takenOverBy = $derived.by((): string | null => {
+    const holder = this.changedElsewhere?.data.holder;
+    return holder && !this.#till.isOwn(holder.deviceId) ? holder.name : null;
   });
   /**
    * Not while somebody else's change to this order is known: the payment would be kept, but the order would stay open with their
@@ -46,14 +80,19 @@ export class Cart {
    */
   readonly payable = $derived.by(() => this.items.length > 0 && this.totals !== null && this.changedElsewhere === null);
 
-  add(product: Product): void {
+  /** @param choice of variation and modifiers; absent: the product as it comes */
+  add(product: Product, choice?: Choice, quantity = 1): void {
     const before = this.items;
-    this.#set(addProduct(before, product, this.#till.env.newId()));
+    this.#set(addItem(before, { ...newItem(product, this.#till.env.newId(), choice), quantity }));
     const changed = this.items.find((item) => !before.includes(item));
     this.touched = changed ? { id: changed.id } : null;
   }
   setQuantity(itemId: string, quantity: number): void {
     this.#set(setQuantity(this.items, itemId, quantity));
+  }
+  /** The line as it was edited; a quantity of 0 removes it. */
+  replace(edited: OrderItem): void {
+    this.#set(setQuantity(replaceItem(this.items, edited), edited.id, edited.quantity));
   }
   remove(itemId: string): void {
     this.#set(removeLine(this.items, itemId));
@@ -62,41 +101,117 @@ export class Cart {
     this.notes = notes;
     this.#remember();
   }
-  clear(): void {
-    this.notes = "";
-    this.opened = null;
-    this.#set([]);
+  setDetails({ discount, customerName, notes }: Pick<Draft, "discount" | "customerName" | "notes">): void {
+    Object.assign(this, { discount, customerName, notes });
+    this.#remember();
   }
-  /** Takes an open order into the cart, at the value that is shown. */
-  open(record: ReplicaRecord<Order>): void {
-    this.opened = { data: record.data, readAt: record.readAt, hash: record.hash };
-    this.notes = record.data.notes ?? "";
-    this.#set(record.data.items);
+  setPayment(parts: readonly PaymentPart[], tip: number): void {
+    Object.assign(this, { parts, tip });
+    this.#remember();
+  }
+
+  /** Empties the cart; an order that it held is put back for the others. @returns what was in it, for `restore` */
+  clear(): CartContent {
+    const content = this.#content();
+    if (content.opened) void this.#putBack(content.opened);
+    this.#empty();
+    return content;
+  }
+  /** Takes an undone `clear` back; not over what was put into the cart meanwhile. */
+  restore(content: CartContent): void {
+    if (this.items.length > 0 || this.opened) return;
+    Object.assign(this, content);
+    this.#remember();
+  }
+
+  /**
+   * Takes an open order into the cart, at the value that is shown, and tells the others that this register has it: whoever had it sees at
+   * once that it was taken over. Resolves when that is saved; the cart shows the order right away.
+   */
+  async open(record: ReplicaRecord<Order>): Promise<void> {
+    if (this.opened && this.opened.data.id !== record.localId) this.clear();
+    const { data } = record;
+    this.opened = { data, readAt: record.readAt, hash: record.hash };
+    this.notes = data.notes ?? "";
+    this.customerName = data.customerName ?? "";
+    this.discount = discountOf(data);
+    this.#set(data.items);
+    this.#holding = this.#hold(record);
+    await this.#holding;
   }
 
   /** Resolves when the sale is durable on this device; empties the cart then. Rejects with nothing saved. */
   async pay(payment: Payment): Promise<ReplicaRecord<Order>> {
-    return this.#save(buildSale(this.#draft(), payment, this.#till.saleContext()));
+    return this.#save((draft) => buildSale(draft, payment, this.#till.saleContext()));
   }
   async keepOpen(): Promise<ReplicaRecord<Order>> {
-    return this.#save(buildOpenOrder(this.#draft(), this.#till.saleContext()));
+    return this.#save((draft) => buildOpenOrder(draft, this.#till.saleContext()));
+  }
+  /** Cancels the opened order as it was saved, whatever was changed here. @param by who let it happen */
+  async cancelOpened(by: Person): Promise<ReplicaRecord<Order>> {
+    return this.#save(({ opened }) => {
+      if (!opened) throw new Error("there is no saved order in the cart");
+      return buildCancel(opened, by);
+    });
   }
 
-  async #save(build: ReturnType<typeof buildSale>): Promise<ReplicaRecord<Order>> {
+  async #save(build: (draft: Draft) => Build): Promise<ReplicaRecord<Order>> {
     const { replica, kitchen } = this.#till;
-    const [order] = await saveWithTicket(replica, build, kitchen(), this.opened?.data.id);
-    this.clear();
+    const draft: Draft = { ...this.#content(), opened: this.opened && (await this.#latest()) };
+    const [order] = await saveWithTicket(replica, build(draft), kitchen(), draft.opened?.data.id);
+    this.#empty();
     return order as ReplicaRecord<Order>;
   }
-  #draft(): Draft {
-    return { items: this.items, notes: this.notes, opened: this.opened };
+  /** The opened order as the next write should build on it: with what was only written about who has it. */
+  async #latest(): Promise<OpenedOrder | null> {
+    await this.#holding;
+    const opened = this.opened;
+    const now = opened && (await this.#till.orders.get(opened.data.id));
+    return now && this.#isStillOurs(now.data, opened.data) ? now : opened;
+  }
+  async #hold(record: ReplicaRecord<Order>): Promise<void> {
+    const { replica, env } = this.#till;
+    const { deviceId, name } = replica.identity;
+    if (record.data.holder?.deviceId === deviceId) return;
+    const holder = { deviceId, name, at: env.now() };
+    const [held] = await replica.batch(buildHolder(record, holder)).catch(() => []);
+    // without it the order can be edited all the same: it only tells the others
+    if (!held || this.opened?.data.id !== record.localId) return;
+    const { data, readAt, hash } = held as ReplicaRecord<Order>;
+    this.opened = { data, readAt, hash };
+    this.#remember();
+  }
+  async #putBack(opened: OpenedOrder): Promise<void> {
+    await this.#holding;
+    const now = await this.#till.orders.get(opened.data.id);
+    if (now?.data.orderStatus !== "PENDING" || !now.data.holder || !this.#till.isOwn(now.data.holder.deviceId)) return;
+    await this.#till.replica.batch(buildHolder(now, null)).catch(() => undefined);
+  }
+  /** Nothing of it changed but who has it, and that is nobody else. */
+  #isStillOurs({ holder: now, ...data }: Order, { holder: _then, ...opened }: Order): boolean {
+    if (now && !this.#till.isOwn(now.deviceId)) return false;
+    return canonicalJson(data) === canonicalJson(opened);
+  }
+  #content(): CartContent {
+    const { items, notes, discount, customerName, opened, parts, tip } = this;
+    return { items, notes, discount, customerName, opened, parts, tip };
+  }
+  #empty(): void {
+    this.notes = this.customerName = "";
+    this.discount = this.opened = null;
+    this.parts = [];
+    this.tip = 0;
+    this.#set([]);
   }
   #set(items: readonly OrderItem[]): void {
     this.items = items;
+    // what is empty costs nothing, so that nothing is off
+    if (items.length === 0 && !this.opened) this.discount = null;
     this.#remember();
   }
   #remember(): void {
-    const empty = this.items.length === 0 && !this.notes && !this.opened;
-    this.#till.env.tabMemory.write(MEMORY, empty ? null : JSON.stringify(this.#draft()));
+    const { items, notes, customerName, opened, parts } = this;
+    const empty = items.length === 0 && parts.length === 0 && !notes && !customerName && !opened;
+    this.#till.env.tabMemory.write(MEMORY, empty ? null : JSON.stringify(this.#content()));
   }
 }

@@ -3,19 +3,20 @@ import type { Replica, ReplicaRecord, WriteIntent } from "@tillwire/client/api";
 import { WriteRejection } from "@tillwire/protocol/errors";
 import { moveTicket } from "@tillwire/protocol/pos/ticket-steps";
 import { guardTicket, type Ticket } from "@tillwire/protocol/pos/tickets";
-import { addProduct } from "./cart.ts";
+import { addProduct, newItem } from "./cart.ts";
 import { saveWithTicket } from "./kitchen-ticket.ts";
-import { buildCancel, buildOpenOrder, buildSale, type Draft, type SaleContext } from "./sale.ts";
+import { paidInFull } from "./payment.ts";
+import { buildCancel, buildOpenOrder, buildSale, EMPTY_DRAFT, type Draft, type SaleContext } from "./sale.ts";
 import type { Order } from "@tillwire/protocol/pos/orders";
 
 const coffee = { id: "p1", name: "Coffee", price: 3.2 };
-const draft: Draft = { items: addProduct([], coffee, "line-1"), notes: "to go", opened: null };
+const draft: Draft = { ...EMPTY_DRAFT, items: addProduct([], coffee, "line-1"), notes: "to go" };
 const kitchen = { now: 5_000 };
 const context: SaleContext = {
   ...{ now: 5_000, newId: () => "id-1", userId: "d1", userName: "Front" },
   taxMode: "inclusive",
 };
-const cash = { method: "CASH", given: null } as const;
+const cash = paidInFull("CASH", 3.2, null);
 
 /** A replica that holds one ticket, and refuses what the guard does. */
 function replicaWith(ticket?: Ticket) {
@@ -97,5 +98,16 @@ describe("the kitchen's ticket", () => {
     race.now = () => ({ lines: [{ id: "other" }] }) as Ticket;
     await saveWithTicket(replica, buildSale(draft, cash, context), kitchen, undefined);
     expect(saved[0]?.map(({ collection }) => collection)).toEqual(["orders", "transactions"]);
+  });
+
+  test("shows variation, modifiers and notes of each line", async () => {
+    const milk = { id: "oat", name: "Oat milk", price: 0.5 };
+    const flat = { ...coffee, variations: [{ id: "l", name: "Large", price: 3.9 }] };
+    const product = { ...flat, modifierGroups: [{ id: "milk", name: "Milk", min: 0, max: 1, options: [milk] }] };
+    const item = newItem(product, "line-1", { variationId: "l", optionIds: { milk: ["oat"] } });
+    const { replica, saved } = replicaWith();
+    const items = [{ ...item, notes: "extra hot" }];
+    await saveWithTicket(replica, buildOpenOrder({ ...draft, items }, context), kitchen, undefined);
+    expect(ticketIn(saved[0])?.data.lines).toMatchObject([{ details: ["Large", "Oat milk"], notes: "extra hot" }]);
   });
 });

@@ -4,18 +4,23 @@ import { checkData, type AnyCollection } from "@tillwire/protocol/collection";
 import { guardOrder, orders, type Order } from "@tillwire/protocol/pos/orders";
 import { transactions, type Transaction } from "@tillwire/protocol/pos/transactions";
 import { addProduct } from "./cart.ts";
+import { paidInFull, type Payment } from "./payment.ts";
 import {
   buildCancel,
+  buildHolder,
   buildOpenOrder,
   buildRefund,
   buildSale,
+  draftTotals,
+  EMPTY_DRAFT,
   type Build,
   type Draft,
   type SaleContext,
 } from "./sale.ts";
 
 const coffee = { id: "p1", name: "Coffee", price: 3.2, taxRate: 0.08 };
-const draft: Draft = { items: addProduct([], coffee, "line-1"), notes: " to go ", opened: null };
+const draft: Draft = { ...EMPTY_DRAFT, items: addProduct([], coffee, "line-1"), notes: " to go " };
+const card = paidInFull("CARD", 3.46, null);
 
 function context(): SaleContext {
   let id = 0;
@@ -40,7 +45,7 @@ const asRecord = (data: Order) =>
 
 describe("sale", () => {
   test("order and transaction are one batch that both collections accept", () => {
-    const [order, transaction] = run(buildSale(draft, { method: "CASH", given: 5 }, context()));
+    const [order, transaction] = run(buildSale(draft, paidInFull("CASH", 3.46, 5), context()));
     expect(() => checkData(orders as unknown as AnyCollection, order?.data)).not.toThrow();
     expect(() => checkData(transactions as unknown as AnyCollection, transaction?.data)).not.toThrow();
     expect(order?.data).toMatchObject({
@@ -57,24 +62,79 @@ describe("sale", () => {
   });
 
   test("building twice makes the same ids: the first attempt's numbers were taken, not its sale", () => {
-    const build = buildSale(draft, { method: "CARD", given: null }, context());
+    const build = buildSale(draft, card, context());
     expect(run(build)).toEqual(run(build));
   });
 
   test("an opened order keeps its number and what this build does not know, and is written where it was read", () => {
     const [open] = run(buildOpenOrder(draft, context()));
     const opened = { data: { ...(open?.data as Order), courier: "Ann" }, readAt: { version: 4, hash: "h" }, hash: "h" };
-    const [order] = run(buildSale({ ...draft, opened }, { method: "CARD", given: null }, context()));
+    const [order] = run(buildSale({ ...draft, opened }, card, context()));
     expect(order?.data).toMatchObject({ orderNumber: "K7-order-1", courier: "Ann", orderStatus: "COMPLETED" });
     expect(order?.readAt).toEqual({ version: 4, hash: "h" });
   });
 
   test("refund and cancellation are steps that the guard allows", () => {
-    const paid = run(buildSale(draft, { method: "CARD", given: null }, context()))[0]?.data as Order;
+    const paid = run(buildSale(draft, card, context()))[0]?.data as Order;
     const [refunded, back] = run(buildRefund(asRecord(paid), context()));
     expect(guardOrder(paid, refunded?.data as Order)).toBeNull();
     expect(back?.data).toMatchObject({ type: "REFUND", amount: 3.46, paymentMethod: "CARD" });
     const open = run(buildOpenOrder(draft, context()))[0]?.data as Order;
     expect(guardOrder(open, run(buildCancel(asRecord(open)))[0]?.data as Order)).toBeNull();
+  });
+
+  test("a split payment is a transaction for each part, with one batch; the last parts bear the tip", () => {
+    const payment: Payment = {
+      tip: 0.54,
+      parts: [
+        { method: "CARD", amount: 2, given: null },
+        { method: "CASH", amount: 2, given: 5 },
+      ],
+    };
+    const [order, first, second] = run(buildSale(draft, payment, { ...context(), shiftId: "s1" }));
+    const { payments, ...paid } = order?.data as Order;
+    expect(paid).toMatchObject({ paymentMethod: "OTHER", total: 3.46, tip: 0.54 });
+    expect(payments).toMatchObject([
+      { method: "CARD", amount: 2 },
+      { method: "CASH", amount: 2, given: 5 },
+    ]);
+    expect(first?.data).toMatchObject({ id: payments?.[0]?.id, paymentMethod: "CARD", amount: 2, shiftId: "s1" });
+    expect(first?.data).not.toHaveProperty("tip");
+    expect(second?.data).toMatchObject({ id: payments?.[1]?.id, paymentMethod: "CASH", amount: 1.46, tip: 0.54 });
+    expect((first?.data as Transaction).referenceNumber).not.toBe((second?.data as Transaction).referenceNumber);
+  });
+
+  test("the order tells how its totals came about: discount, tax mode and rounding, and who sold it", () => {
+    const discounted: Draft = { ...draft, discount: { kind: "percent", value: 10 }, customerName: " Ann " };
+    const rules = { taxMode: "inclusive", taxRounding: "HALF_EVEN" } as const;
+    const [order] = run(buildOpenOrder(discounted, { ...context(), ...rules }));
+    expect(order?.data).toMatchObject({
+      ...{ subtotal: 3.2, discount: 0.32, discountPercent: 10, total: 2.88, taxMode: "inclusive" },
+      ...{ taxRounding: "HALF_EVEN", customerName: "Ann", userId: "d1", userName: "Front" },
+    });
+    expect(draftTotals(discounted, rules)).toMatchObject({ total: 2.88, discount: 0.32 });
+  });
+
+  test("a discount never makes an order cost less than nothing", () => {
+    const given: Draft = { ...draft, discount: { kind: "amount", value: 20 } };
+    expect(draftTotals(given, { taxMode: "exclusive" })).toMatchObject({ discount: 3.2, tax: 0, total: 0 });
+  });
+
+  test("who has an open order in the cart stands in it, until it is saved, paid or cancelled", () => {
+    const open = run(buildOpenOrder(draft, context()))[0]?.data as Order;
+    const holder = { deviceId: "d1", name: "Front", at: 5 };
+    const held = run(buildHolder(asRecord(open), holder))[0];
+    expect(held).toMatchObject({ data: { holder }, readAt: { version: 4, hash: "h" } });
+    const opened = asRecord(held?.data as Order);
+    for (const build of [
+      buildOpenOrder({ ...draft, opened }, context()),
+      buildSale({ ...draft, opened }, card, context()),
+      buildCancel(opened, { id: "sam", name: "Sam" }),
+      buildHolder(opened, null),
+    ])
+      expect((run(build)[0]?.data as Order).holder ?? null).toBeNull();
+    expect(run(buildCancel(opened, { id: "sam", name: "Sam" }))[0]?.data).toMatchObject({
+      ...{ orderStatus: "CANCELLED", cancelledBy: { name: "Sam" } },
+    });
   });
 });

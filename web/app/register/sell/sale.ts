@@ -1,10 +1,13 @@
 /** What a sale, a tab, a refund or a cancellation writes: pure, as intents for `replica.batch`. */
 import type { NumberSource, ReplicaRecord, WriteIntent } from "@tillwire/client/api";
 import type { Base } from "@tillwire/protocol/messages";
-import type { PaymentMethod } from "@tillwire/protocol/pos/fields";
+import { fromCents, toCents, type Rounding } from "@tillwire/protocol/money";
+import type { PaymentMethod, Person } from "@tillwire/protocol/pos/fields";
 import { orders, type Order, type OrderItem } from "@tillwire/protocol/pos/orders";
-import { orderTotals, type TaxMode } from "@tillwire/protocol/pos/totals";
+import { lineCents, orderTotals, type OrderTotals, type TaxMode } from "@tillwire/protocol/pos/totals";
 import { transactions, type Transaction } from "@tillwire/protocol/pos/transactions";
+import { discountCents, type Discount } from "./discount.ts";
+import { methodOf, tipsOfParts, type Payment } from "./payment.ts";
 
 /** An order of the feed that was opened for editing, and where its value stood then. */
 export interface OpenedOrder {
@@ -15,40 +18,63 @@ export interface OpenedOrder {
 export interface Draft {
   readonly items: readonly OrderItem[];
   readonly notes: string;
+  /** Of the whole order. */
+  readonly discount: Discount | null;
+  readonly customerName: string;
   readonly opened: OpenedOrder | null;
 }
-export interface Payment {
-  readonly method: PaymentMethod;
-  /** Cash handed over; null: exactly the total. */
-  readonly given: number | null;
+export const EMPTY_DRAFT: Draft = { items: [], notes: "", discount: null, customerName: "", opened: null };
+
+export interface TaxRules {
+  readonly taxMode: TaxMode;
+  readonly taxRounding?: Rounding | null | undefined;
 }
 /** Who and when, settled before the batch: `build` of a batch may run twice and must say the same each time. */
-export interface SaleContext {
+export interface SaleContext extends TaxRules {
   readonly now: number;
   readonly newId: () => string;
   readonly userId: string;
   readonly userName: string;
-  readonly taxMode: TaxMode;
+  /** Of whose drawer the money is; absent: sold without a shift. */
+  readonly shiftId?: string | null | undefined;
 }
 
 export type Build = (numbers: NumberSource) => readonly WriteIntent[];
 
-/** Order and SALE transaction together. */
+/** What the draft comes to by the shop's rules. */
+export function draftTotals(draft: Pick<Draft, "items" | "discount">, rules: TaxRules): OrderTotals {
+  const wholeCents = draft.items.reduce((sum, item) => sum + lineCents(item), 0);
+  const discount = fromCents(discountCents(draft.discount, wholeCents));
+  return orderTotals(draft.items, discount, rules.taxMode, rules.taxRounding ?? undefined);
+}
+
+/** Order and a SALE transaction for each part of the payment, together. */
 export function buildSale(draft: Draft, payment: Payment, context: SaleContext): Build {
   const orderId = draft.opened?.data.id ?? context.newId();
-  const transactionId = context.newId();
+  const ids = payment.parts.map(() => context.newId());
+  const tips = tipsOfParts(payment);
   return (numbers) => {
     const order: Order = {
       ...draftOrder(draft, orderId, numbers, context),
-      paymentMethod: payment.method,
+      paymentMethod: methodOf(payment.parts),
       paymentStatus: "PAID",
       orderStatus: "COMPLETED",
       completedAt: context.now,
+      ...(payment.tip > 0 && { tip: payment.tip }),
+      payments: payment.parts.map(({ method, amount, given }, index) => ({
+        ...{ id: ids[index]!, method, amount },
+        ...(given !== null && { given }),
+      })),
     };
-    return [
-      putOrder(order, draft.opened?.readAt),
-      putTransaction("SALE", order, payment, transactionId, numbers, context),
-    ];
+    const sales = payment.parts.map(({ method, amount, given }, index) => {
+      const tip = tips[index]!;
+      const money = {
+        ...{ type: "SALE" as const, method, amount: fromCents(toCents(amount) - toCents(tip)) },
+        more: { ...(tip > 0 && { tip }), ...(given !== null && { given }) },
+      };
+      return putTransaction(ids[index]!, order, money, numbers, context);
+    });
+    return [putOrder(order, draft.opened?.readAt), ...sales];
   };
 }
 
@@ -58,24 +84,27 @@ export function buildOpenOrder(draft: Draft, context: SaleContext): Build {
   return (numbers) => [putOrder(draftOrder(draft, orderId, numbers, context), draft.opened?.readAt)];
 }
 
+/** Says who has the open order in the cart; null: nobody any more. */
+export function buildHolder({ data, readAt }: Pick<OpenedOrder, "data" | "readAt">, holder: Order["holder"]): Build {
+  return () => [putOrder({ ...data, holder: holder ?? null }, readAt)];
+}
+
 /** Gives the whole order back, by the method that it was paid with. */
 export function buildRefund(record: ReplicaRecord<Order>, context: SaleContext): Build {
   const transactionId = context.newId();
   const order: Order = { ...record.data, orderStatus: "REFUNDED", paymentStatus: "REFUNDED" };
-  const payment: Payment = { method: order.paymentMethod, given: null };
-  return (numbers) => [
-    putOrder(order, record.readAt),
-    putTransaction("REFUND", order, payment, transactionId, numbers, context),
-  ];
+  const money = { type: "REFUND" as const, method: order.paymentMethod, amount: order.total, more: {} };
+  return (numbers) => [putOrder(order, record.readAt), putTransaction(transactionId, order, money, numbers, context)];
 }
 
-export function buildCancel(record: ReplicaRecord<Order>): Build {
-  return () => [putOrder({ ...record.data, orderStatus: "CANCELLED" }, record.readAt)];
+export function buildCancel({ data, readAt }: Pick<OpenedOrder, "data" | "readAt">, by?: Person): Build {
+  const { holder: _holder, ...order } = data;
+  return () => [putOrder({ ...order, orderStatus: "CANCELLED", ...(by && { cancelledBy: by }) }, readAt)];
 }
 
 function draftOrder(draft: Draft, id: string, numbers: NumberSource, context: SaleContext): Order {
-  const before = draft.opened?.data;
-  const totals = orderTotals(draft.items, before?.discount ?? 0, context.taxMode);
+  // nobody has it in a cart once it is saved
+  const { holder: _holder, discountPercent: _percent, ...before }: Partial<Order> = draft.opened?.data ?? {};
   return {
     paymentMethod: "OTHER",
     paymentStatus: "PENDING",
@@ -83,10 +112,16 @@ function draftOrder(draft: Draft, id: string, numbers: NumberSource, context: Sa
     createdAt: context.now,
     ...before, // members that this build does not know are kept
     id,
-    orderNumber: before?.orderNumber ?? numbers.next("order"),
+    orderNumber: before.orderNumber ?? numbers.next("order"),
     items: [...draft.items],
-    ...totals,
+    ...draftTotals(draft, context),
+    ...(draft.discount?.kind === "percent" && { discountPercent: draft.discount.value }),
+    taxMode: context.taxMode,
+    taxRounding: context.taxRounding ?? "HALF_UP",
     notes: draft.notes.trim() || null,
+    ...(before.customerName || draft.customerName ? { customerName: draft.customerName.trim() || null } : {}),
+    userId: context.userId,
+    userName: context.userName,
   };
 }
 
@@ -94,13 +129,19 @@ function putOrder(data: Order, readAt: Base | undefined): WriteIntent {
   return { op: "put", collection: orders.name, data, ...(readAt && { readAt }) };
 }
 
+interface Money {
+  readonly type: "SALE" | "REFUND";
+  readonly method: PaymentMethod;
+  readonly amount: number;
+  readonly more: Partial<Transaction>;
+}
+
 function putTransaction(
-  type: "SALE" | "REFUND",
-  order: Order,
-  payment: Payment,
   id: string,
+  order: Order,
+  { type, method, amount, more }: Money,
   numbers: NumberSource,
-  context: SaleContext,
+  { now, userId, userName, shiftId }: SaleContext,
 ): WriteIntent {
   const data: Transaction = {
     id,
@@ -108,14 +149,15 @@ function putTransaction(
     orderId: order.id,
     orderNumber: order.orderNumber,
     type,
-    amount: order.total,
-    paymentMethod: payment.method,
+    amount,
+    paymentMethod: method,
     status: "COMPLETED",
-    userId: context.userId,
-    userName: context.userName,
-    createdAt: context.now,
-    completedAt: context.now,
-    ...(payment.given !== null && { given: payment.given }),
+    userId,
+    userName,
+    createdAt: now,
+    completedAt: now,
+    ...(shiftId && { shiftId }),
+    ...more,
   };
   return { op: "put", collection: transactions.name, data };
 }
