@@ -159,11 +159,11 @@ export function shopFault(world: World, { type, who, x, forMs }: Step): void {
       return void schedule.after(forMs, () => (database.lostNotices = 0));
     case "restore":
     case "restore unnoticed":
-      return world.restore(x, type === "restore");
+      return world.restores.putBack(x, type === "restore");
     case "new epoch":
-      return void world.beginEpoch(Math.floor(x * 10) % 2, true);
+      return void world.restores.beginEpoch(Math.floor(x * 10) % 2, true);
     case "new epoch that wants nothing":
-      return void world.beginEpoch(Math.floor(x * 10) % 2, false);
+      return void world.restores.beginEpoch(Math.floor(x * 10) % 2, false);
     case "policy":
       return changePolicies(world, x);
     case "policy before a commit":

@@ -2,6 +2,7 @@
  * What devices hold when the database loses it, and so could bring back. Of what only the server had when it was put back nothing can be promised,
  * nor of what is discarded on purpose: this is where the checks learn which those are, one by one.
  */
+import type { BaseRecord, Overlay } from "@tillwire/client/local-store";
 import type { ConflictData } from "@tillwire/protocol/conflicts";
 import type { MemoryShop } from "@tillwire/server/store/memory-database";
 import { Found, foundIn, rowsOn, takeOutbox, type CheckedMachine } from "./checks.ts";
@@ -18,11 +19,18 @@ interface Holding {
   readonly sales: ReadonlySet<string>;
 }
 
-export function holdingOf(machine: CheckedMachine): Holding {
+/**
+ * What a machine has not been told of yet is superseded on the server: the version that it still holds is history there, which nobody offers again.
+ * @param shop as it is before it is put back
+ */
+export function holdingOf(machine: CheckedMachine, shop: MemoryShop): Holding {
   const { all, overlays, outbox } = rowsOn(machine);
-  const held = [...all, ...overlays, ...outbox];
+  const isCurrent = ({ collection, localId, syncVersion }: BaseRecord | Overlay): boolean =>
+    syncVersion >= (shop.record(collection, localId)?.syncVersion ?? 0);
+  const current = [...all, ...overlays].filter(isCurrent);
+  const held = [...current, ...outbox];
   const edits = new Found();
-  for (const record of [...all, ...overlays]) {
+  for (const record of current) {
     const { collection, localId, deviceId, data } = record;
     edits.take(collection, localId, deviceId, record);
     if (collection !== "conflicts") continue;

@@ -10,6 +10,8 @@ export class LocalDisk {
   database = new MemoryDatabase();
   isFull = false;
   nextTx: TxFault | null = null;
+  /** Told of each tx that has written. */
+  written: () => void = () => undefined;
   /** As of the last strict tx: what a power cut leaves. */
   #durable: MemoryDatabase | null = null;
   #last: Promise<void> = Promise.resolve();
@@ -82,6 +84,7 @@ export class LocalDisk {
                 if (fault === "inside") kill();
                 throw error;
               });
+            this.written();
             if (durability === "strict" && this.survivesPowerCuts) this.#durable = copyOf(database);
             if (fault === "after") kill();
             if (this.delayMs > 0) await this.schedule.delay(this.delayMs);

@@ -62,8 +62,6 @@ export class Model {
   /** `store/device` whose revocation was confirmed. */
   readonly revoked = new Set<string>();
   restores = 0;
-  /** Restores that nothing but a cursor ahead, or a digest, could tell. */
-  unnoticed = 0;
   /**
    * `store/epoch` in force when the database was put back. Until the next one begins (as soon as a node looks who the database is; after an
    * unnoticed restore, when a cursor is ahead) the same seq may stand for different records, and nobody can promise otherwise.

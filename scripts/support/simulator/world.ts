@@ -7,7 +7,6 @@ import type { MemoryShop } from "@tillwire/server/store/memory-database";
 import { checkAtHead } from "./checks.ts";
 import { Coverage } from "./coverage.ts";
 import { machineFault, shopFault } from "./faults.ts";
-import { holdingOf, noteDiscarded, notePutBack } from "./holdings.ts";
 import { Machine } from "./machine.ts";
 import { Model, type Violation } from "./model.ts";
 import { Person } from "./people.ts";
@@ -18,6 +17,7 @@ import { Schedule, START_MS } from "./schedule.ts";
 import { SeedDevice } from "./seed-device.ts";
 import { ServerNode } from "./server-node.ts";
 import type { Recording } from "./replay/recording.ts";
+import { Restores } from "./restores.ts";
 import { SimulatedDatabase, type DatabaseEvents } from "./simulated-database.ts";
 import { Stranger } from "./stranger.ts";
 import { Trace } from "./trace.ts";
@@ -41,6 +41,7 @@ export class World {
   readonly seedDevices = new Map<Machine, SeedDevice>();
   readonly stranger: Stranger;
   readonly wire: Wire;
+  readonly restores: Restores;
   /** Machines whose identity was revoked for good. */
   readonly retired = new Set<Machine>();
   isClosed = false;
@@ -69,6 +70,7 @@ export class World {
     const random = this.random.stream("database");
     this.database = new SimulatedDatabase(schedule, random, plan.databaseMs, events, recording);
     this.#operator = this.database.servicesFor(this.database.boardFor(this, { isOver: false }));
+    this.restores = new Restores(this, this.#operator);
     this.stranger = new Stranger(schedule, this.random.stream("stranger"), this.coverage);
     this.wire = new Wire(this);
     this.nodes = Array.from({ length: plan.nodes }, (_, i) => this.#newNode(i));
@@ -180,6 +182,7 @@ export class World {
       },
       failed: (what, error) => this.trace.add(plan.name, `${what}: ${String(error)}`),
     });
+    machine.disk.written = () => this.restores.noteWritten(machine);
     this.machines.push(machine);
     return machine;
   }
@@ -252,41 +255,6 @@ export class World {
     machine.disk.copyTo(copy.disk);
     copy.identity = machine.identity;
     copy.openTab();
-  }
-
-  restore(which: number, isNoticed: boolean): void {
-    const { model, database } = this;
-    const holdings = this.machines.filter((machine) => !this.retired.has(machine)).map(holdingOf);
-    if (!database.restore(which, isNoticed)) return;
-    const shops = [...database.memory.shops.values()];
-    for (const { storeId, epoch } of shops) model.doubtful.add(`${storeId}/${epoch}`);
-    if (!isNoticed) model.unnoticed += 1;
-    notePutBack(model, holdings, shops);
-    this.coverage.add(isNoticed ? "did restore" : "did restore unnoticed");
-    this.trace.add("database", `is as it was, ${isNoticed ? "and shows it" : "and does not show it"}`);
-    this.#forgetLostDevices();
-  }
-
-  /** Devices that were enrolled, or whose token was given, after the copy was made are enrolled anew: nothing else lets them in. */
-  #forgetLostDevices(): void {
-    for (const machine of this.machines) {
-      const { identity } = machine;
-      const row = identity && this.shopOf(machine).devices.get(identity.deviceId);
-      // A revocation that was lost is made again, before the shop opens.
-      if (row && this.retired.has(machine)) void this.#operator.devices.revoke(identity.storeId, row.deviceId);
-    }
-  }
-
-  /** @param reoffer false: what devices hold beyond it is discarded on purpose */
-  async beginEpoch(shop: number, reoffer: boolean): Promise<void> {
-    const node = this.node?.node;
-    const rows = this.database.memory.shops.get(`shop-${shop}`);
-    if (!node || !rows || this.database.isDown) return;
-    const { storeId } = rows;
-    const epoch = await this.#operator.store.beginEpoch(storeId, rows.epoch, node.newId(), reoffer, "ADMINISTRATOR");
-    const ofShop = this.machines.filter(({ plan }) => plan.shop === shop);
-    if (!reoffer) noteDiscarded(this.model, this.database.memory.shops.get(storeId)!, ofShop);
-    node.onNewEpoch(storeId, epoch);
   }
 
   /** As somebody whose statement comes first. */
