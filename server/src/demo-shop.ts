@@ -1,5 +1,5 @@
 /** Corner Café: the shop of a first start. */
-import type { Product, Settings, StaffMember } from "@tillwire/protocol/pos/catalogue";
+import type { ModifierGroup, Product, Settings, StaffMember } from "@tillwire/protocol/pos/catalogue";
 import { SETTINGS_ID } from "@tillwire/protocol/pos/catalogue";
 import type { ShopTemplate } from "./first-shop.ts";
 
@@ -24,6 +24,70 @@ const staff: StaffMember[] = [
   { id: "alex", name: "Alex", role: "cashier", isActive: true },
   { id: "robin", name: "Robin", role: "cashier", isActive: true },
 ];
+
+const MILK: ModifierGroup = {
+  ...{ id: "milk", name: "Milk", min: 1, max: 1 },
+  options: [
+    { id: "whole", name: "Whole milk" },
+    { id: "skimmed", name: "Skimmed milk" },
+    { id: "oat", name: "Oat milk", price: 0.5 },
+    { id: "almond", name: "Almond milk", price: 0.6 },
+  ],
+};
+const COFFEE_EXTRAS: ModifierGroup = {
+  ...{ id: "coffee-extras", name: "Extras", min: 0, max: 3 },
+  options: [
+    { id: "extra-shot", name: "Extra shot", price: 0.8 },
+    { id: "decaf", name: "Decaf" },
+    { id: "vanilla", name: "Vanilla syrup", price: 0.6 },
+    { id: "caramel", name: "Caramel syrup", price: 0.6 },
+  ],
+};
+const BAGEL_FILLING: ModifierGroup = {
+  ...{ id: "filling", name: "Filling", min: 1, max: 2 },
+  options: [
+    { id: "cream-cheese", name: "Cream cheese" },
+    { id: "salmon", name: "Smoked salmon", price: 2.5 },
+    { id: "hummus", name: "Hummus" },
+    { id: "egg", name: "Egg", price: 1 },
+  ],
+};
+const SALAD_EXTRAS: ModifierGroup = {
+  ...{ id: "salad-extras", name: "Extras", min: 0, max: 2 },
+  options: [
+    { id: "chicken", name: "Grilled chicken", price: 2.9 },
+    { id: "no-croutons", name: "No croutons" },
+    { id: "dressing-aside", name: "Dressing on the side" },
+  ],
+};
+
+function sizes(small: number, regular: number, large: number): Product["variations"] {
+  return [
+    { id: "small", name: "Small", price: small },
+    { id: "regular", name: "Regular", price: regular },
+    { id: "large", name: "Large", price: large },
+  ];
+}
+
+/** What some products are sold as, by their id. The price of those with sizes is the regular one's. */
+const details: Readonly<Record<string, Partial<Product>>> = {
+  espresso: { isFavourite: true },
+  americano: { modifierGroups: [COFFEE_EXTRAS] },
+  cappuccino: { isFavourite: true, variations: sizes(3.4, 3.9, 4.5), modifierGroups: [MILK, COFFEE_EXTRAS] },
+  "flat-white": { isFavourite: true, modifierGroups: [MILK, COFFEE_EXTRAS] },
+  latte: { isFavourite: true, variations: sizes(3.6, 4.1, 4.7), modifierGroups: [MILK, COFFEE_EXTRAS] },
+  "hot-chocolate": { modifierGroups: [MILK] },
+  "still-water": { isFavourite: true },
+  croissant: { isFavourite: true },
+  bagel: { modifierGroups: [BAGEL_FILLING] },
+  "caesar-salad": { modifierGroups: [SALAD_EXTRAS] },
+  "soup-of-the-day": {
+    variations: [
+      { id: "cup", name: "Cup", price: 4.9 },
+      { id: "bowl", name: "Bowl", price: 6.9 },
+    ],
+  },
+};
 
 interface Category {
   readonly id: string;
@@ -114,7 +178,8 @@ const catalogue: readonly Category[] = [
 function productsOf({ id: categoryId, name: categoryName, taxRate, products }: Category): Product[] {
   return products.map(([name, price]) => {
     const id = name.toLowerCase().replace(/[^a-z]+/g, "-");
-    return { id, name, sku: id.toUpperCase(), price, categoryId, categoryName, taxRate, isActive: true };
+    const sold = { sku: id.toUpperCase(), price, categoryId, categoryName, taxRate, ...details[id] };
+    return { id, name, ...sold, isActive: true };
   });
 }
 

@@ -24,9 +24,9 @@ export function browserEnvironment(): Environment {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     },
-    onKey(run) {
-      addEventListener("keydown", run);
-      return () => removeEventListener("keydown", run);
+    onKey(run, first = false) {
+      addEventListener("keydown", run, first);
+      return () => removeEventListener("keydown", run, first);
     },
     print: () => print(),
     saveFile(name, text) {

@@ -12,7 +12,8 @@ export interface Environment {
   /** Calls `run` every `ms`; returns what stops it. */
   every(ms: number, run: () => void): () => void;
   after(ms: number, run: () => void): () => void;
-  onKey(run: (event: KeyboardEvent) => void): () => void;
+  /** @param first before whatever has the focus learns of it */
+  onKey(run: (event: KeyboardEvent) => void, first?: boolean): () => void;
   print(): void;
   saveFile(name: string, text: string): void;
   reload(): void;

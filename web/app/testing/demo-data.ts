@@ -69,6 +69,37 @@ const MENU: Record<string, readonly [string, number][]> = {
   ],
 };
 
+const MILK = {
+  ...{ id: "milk", name: "Milk", min: 1, max: 1 },
+  options: [
+    { id: "whole", name: "Whole milk" },
+    { id: "oat", name: "Oat milk", price: 0.5 },
+    { id: "almond", name: "Almond milk", price: 0.6 },
+  ],
+};
+const EXTRAS = {
+  ...{ id: "extras", name: "Extras", min: 0, max: 2 },
+  options: [
+    { id: "shot", name: "Extra shot", price: 0.8 },
+    { id: "vanilla", name: "Vanilla syrup", price: 0.6 },
+    { id: "decaf", name: "Decaf" },
+  ],
+};
+const DETAILS: Readonly<Record<string, Partial<Product>>> = {
+  Espresso: { isFavourite: true },
+  Cappuccino: {
+    isFavourite: true,
+    variations: [
+      { id: "s", name: "Small", price: 3.2 },
+      { id: "m", name: "Regular", price: 3.7 },
+      { id: "l", name: "Large", price: 4.4 },
+    ],
+    modifierGroups: [MILK, EXTRAS],
+  },
+  "Flat white": { isFavourite: true, modifierGroups: [MILK] },
+  "Butter croissant": { isFavourite: true },
+};
+
 export function demoProducts(): Product[] {
   let count = 0;
   return Object.entries(MENU).flatMap(([categoryName, entries], category) =>
@@ -82,6 +113,7 @@ export function demoProducts(): Product[] {
       categoryName,
       taxRate: category === 2 ? 0.1 : 0.2,
       isActive: true,
+      ...DETAILS[name],
     })),
   );
 }

@@ -5,7 +5,16 @@ import { sync } from "./sync.ts";
 
 export const register = {
   app: { name: "Tillwire", register: "Kasse {code}" },
-  nav: { label: "Hauptmenü", sell: "Verkauf", orders: "Bestellungen" },
+  nav: {
+    label: "Hauptmenü",
+    sell: "Verkauf",
+    orders: "Bestellungen",
+    shift: "Schicht",
+    inbox: "Konflikte",
+    inboxOpen: "Konflikte: {count, plural, =0 {keine offen} other {# offen}}",
+    settings: "Einstellungen",
+  },
+  person: { signedIn: "{name} ist angemeldet. Andere Person anmelden" },
   common: {
     close: "Schließen",
     cancel: "Abbrechen",
@@ -54,9 +63,7 @@ export const register = {
     emptyHint: "Sobald Artikel angelegt sind, erscheinen sie hier.",
     inCart: "{count} im Warenkorb",
     favourites: "Favoriten",
-    options: "{name}: Optionen",
     unknownCode: "Kein Artikel mit dem Barcode {code}",
-    scanned: "{name} hinzugefügt",
   },
   cart: {
     label: "Warenkorb",

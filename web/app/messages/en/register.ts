@@ -3,7 +3,16 @@ import { sync } from "./sync.ts";
 
 export const register = {
   app: { name: "Tillwire", register: "Register {code}" },
-  nav: { label: "Main", sell: "Sell", orders: "Orders" },
+  nav: {
+    label: "Main",
+    sell: "Sell",
+    orders: "Orders",
+    shift: "Shift",
+    inbox: "Conflicts",
+    inboxOpen: "Conflicts: {count, plural, =0 {none open} other {# open}}",
+    settings: "Settings",
+  },
+  person: { signedIn: "{name} is signed in. Change who is here" },
   common: {
     close: "Close",
     cancel: "Cancel",
@@ -49,9 +58,7 @@ export const register = {
     emptyHint: "As soon as the catalogue has products, they appear here.",
     inCart: "{count} in the cart",
     favourites: "Favourites",
-    options: "{name}: options",
     unknownCode: "No product with the barcode {code}",
-    scanned: "{name} added",
   },
   cart: {
     label: "Cart",

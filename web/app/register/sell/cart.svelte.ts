@@ -46,6 +46,8 @@ export class Cart {
   tip = $state(0);
   /** The line that a tap on a product added or counted up last. */
   touched = $state.raw<{ readonly id: string } | null>(null);
+  /** Codes that a scanner typed into a dialog: a keypad there took their digits for its own. */
+  strayScans = $state(0);
   /** The write that says who has the opened order; what is saved next builds on it. */
   #holding: Promise<void> = Promise.resolve();
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ReplicaRecord } from "@tillwire/client/api";
 import type { Product } from "@tillwire/protocol/pos/catalogue";
-import { indexCatalogue, searchCatalogue } from "./catalogue-index.ts";
+import { indexCatalogue, productByCode, searchCatalogue } from "./catalogue-index.ts";
 
 function record(data: Product, hash = data.name): ReplicaRecord<Product> {
   return { localId: data.id, hash, data } as ReplicaRecord<Product>;
@@ -32,6 +32,12 @@ describe("catalogue search", () => {
   test("a barcode or stock number finds its product", () => {
     expect(names("4001")).toEqual(["Iced coffee"]);
     expect(names("c-1")).toEqual(["Coffee"]);
+  });
+  test("a scanned code finds its product exactly, or none", () => {
+    expect(productByCode(index, "4001")?.name).toBe("Iced coffee");
+    expect(productByCode(index, "04001")?.name).toBe("Iced coffee");
+    expect(productByCode(index, "400")).toBeUndefined();
+    expect(productByCode(index, "0")).toBeUndefined();
   });
   test("a category narrows the search", () => {
     expect(names("coff", "Tools")).toEqual(["Decoffeinator"]);

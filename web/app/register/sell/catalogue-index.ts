@@ -61,6 +61,13 @@ export function searchCatalogue(index: CatalogueIndex, search: string, category:
   return ranks.flat();
 }
 
+/** The product with exactly this barcode or stock number; with and without the zero that makes a 12-digit code one of 13. */
+export function productByCode(index: CatalogueIndex, code: string): Product | undefined {
+  const wanted = fold(code.trim());
+  const same = new Set([wanted, `0${wanted}`, ...(wanted.startsWith("0") ? [wanted.slice(1)] : [])]);
+  return index.products.find(({ codes }) => codes.some((each) => each !== "" && same.has(each)))?.product;
+}
+
 function rankOf({ codes, name }: IndexedProduct, wanted: string, atWord: string): number {
   if (wanted === "") return 3;
   if (codes.includes(wanted)) return 0;
