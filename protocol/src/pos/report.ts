@@ -69,6 +69,14 @@ export function reportOf(
   };
 }
 
+/** What one order contains of each tax rate, or one of its refunds. Both as positive amounts. */
+export function taxesOf(order: Order, refund: Refund | null): TaxSum[] {
+  if (!refund) return taxSums([order], []);
+  return taxSums([], [{ order, refund }]).map(({ rate, grossCents, taxCents }) => {
+    return { rate, grossCents: 0 - grossCents, taxCents: 0 - taxCents };
+  });
+}
+
 function sumOf(transactions: readonly Transaction[]): number {
   return transactions.reduce((sum, { amount }) => sum + toCents(amount), 0);
 }

@@ -7,11 +7,12 @@ import { Part } from "./part.svelte.ts";
 export const parts = {
   cartSheet: new Part(() => import("./sell/cart-sheet.svelte")),
   confirm: new Part(() => import("../components/confirm.svelte")),
-  payDialog: new Part(() => import("./sell/pay-dialog.svelte"), "selling"),
+  payDialog: new Part(() => import("./sell/pay-dialog.svelte"), "selling", "orders"),
   options: new Part(() => import("./sell/options-dialog.svelte"), "selling"),
   lineEditor: new Part(() => import("./sell/line-editor.svelte"), "selling"),
   orderDetails: new Part(() => import("./sell/order-details.svelte"), "selling"),
   orders: new Part(() => import("./orders/orders.svelte"), "orders"),
+  printerSetup: new Part(() => import("./receipt/printer-setup.svelte"), "orders"),
   refundDialog: new Part(() => import("./orders/refund-dialog.svelte"), "orders"),
   unfinishedRefunds: new Part(() => import("./orders/unfinished-refunds.svelte"), "orders"),
   syncPanel: new Part(() => import("./sync/sync-panel.svelte"), "panel"),

@@ -42,6 +42,8 @@ export interface ReplicaRecord<T> {
   /** Server time of the latest version; device time while it waits here. Epoch ms. */
   readonly updatedAt: number;
   readonly sync: RecordSync;
+  /** Place in the feed of the version that is shown; absent while an own one waits here. */
+  readonly seq?: number;
   /**
    * localId of the open conflict in which this device's own edit waits for a person. `data` is that edit then (of a lost deletion: the
    * server's value), while other devices see the server's.

@@ -61,6 +61,7 @@ export function visibleOf(
       deviceId: settled.deviceId,
       updatedAt,
       sync: conflict ? "attention" : sync,
+      seq: settled.seq,
       ...open,
       ...error,
     };

@@ -1,0 +1,26 @@
+/** How this device prints: kept in its browser, for printers stand beside devices. */
+export type PaperWidth = "w58" | "w80";
+export type PrintWay = "browser" | "usb" | "serial";
+export interface PrinterSettings {
+  readonly width: PaperWidth;
+  readonly way: PrintWay;
+}
+const DEFAULT: PrinterSettings = { width: "w80", way: "browser" };
+const KEY = "tillwire.printer";
+type Memory = Pick<Storage, "getItem" | "setItem">;
+
+export function readPrinterSettings(memory: Memory = localStorage): PrinterSettings {
+  try {
+    const { width, way } = JSON.parse(memory.getItem(KEY) ?? "{}") as Partial<PrinterSettings>;
+    return {
+      width: width === "w58" || width === "w80" ? width : DEFAULT.width,
+      way: way === "usb" || way === "serial" ? way : DEFAULT.way,
+    };
+  } catch {
+    return DEFAULT;
+  }
+}
+
+export function writePrinterSettings(settings: PrinterSettings, memory: Memory = localStorage): void {
+  memory.setItem(KEY, JSON.stringify(settings));
+}
