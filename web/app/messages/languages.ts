@@ -6,6 +6,9 @@ import type { orders } from "./en/orders.ts";
 import type { panel } from "./en/panel.ts";
 import type { register } from "./en/register.ts";
 import type { selling } from "./en/selling.ts";
+import type { settings } from "./en/settings.ts";
+import type { shift } from "./en/shift.ts";
+import type { staff } from "./en/staff.ts";
 import type { Texts, Translation } from "./texts.ts";
 
 /** English is the language that the others are measured by. */
@@ -14,6 +17,9 @@ interface Messages {
   readonly panel: typeof panel;
   readonly orders: typeof orders;
   readonly selling: typeof selling;
+  readonly settings: typeof settings;
+  readonly shift: typeof shift;
+  readonly staff: typeof staff;
   readonly conflicts: typeof conflicts;
   readonly display: typeof display;
   readonly admin: typeof admin;
@@ -36,6 +42,9 @@ export const LANGUAGES = {
       panel: async () => (await import("./en/panel.ts")).panel,
       orders: async () => (await import("./en/orders.ts")).orders,
       selling: async () => (await import("./en/selling.ts")).selling,
+      settings: async () => (await import("./en/settings.ts")).settings,
+      shift: async () => (await import("./en/shift.ts")).shift,
+      staff: async () => (await import("./en/staff.ts")).staff,
       conflicts: async () => (await import("./en/conflicts.ts")).conflicts,
       display: async () => (await import("./en/display.ts")).display,
       admin: async () => (await import("./en/admin.ts")).admin,
@@ -48,6 +57,9 @@ export const LANGUAGES = {
       panel: async () => (await import("./de/panel.ts")).panel,
       orders: async () => (await import("./de/orders.ts")).orders,
       selling: async () => (await import("./de/selling.ts")).selling,
+      settings: async () => (await import("./de/settings.ts")).settings,
+      shift: async () => (await import("./de/shift.ts")).shift,
+      staff: async () => (await import("./de/staff.ts")).staff,
       conflicts: async () => (await import("./de/conflicts.ts")).conflicts,
       display: async () => (await import("./de/display.ts")).display,
       admin: async () => (await import("./de/admin.ts")).admin,

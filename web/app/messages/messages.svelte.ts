@@ -8,6 +8,9 @@ export type Messages = TextsOf<"register">;
 export type PanelMessages = TextsOf<"panel">;
 export type SellingMessages = TextsOf<"selling">;
 export type OrderMessages = TextsOf<"orders">;
+export type StaffMessages = TextsOf<"staff">;
+export type ShiftMessages = TextsOf<"shift">;
+export type SettingsMessages = TextsOf<"settings">;
 export type ConflictMessages = TextsOf<"conflicts">;
 export type DisplayMessages = TextsOf<"display">;
 export type AdminMessages = TextsOf<"admin">;
@@ -20,6 +23,10 @@ export const tp = (): PanelMessages => texts("panel");
 export const ts = (): SellingMessages => texts("selling");
 /** Orders, refunds and receipts. */
 export const to = (): OrderMessages => texts("orders");
+/** Signing in, and the staff page. */
+export const tStaff = (): StaffMessages => texts("staff");
+export const tShift = (): ShiftMessages => texts("shift");
+export const tSettings = (): SettingsMessages => texts("settings");
 /** Conflicts and histories. */
 export const tc = (): ConflictMessages => texts("conflicts");
 /** The display. */

@@ -1,6 +1,6 @@
 /** Where the register is, kept in the address's fragment: the back button works, and so does a reload without the server. */
 import type { Environment } from "../environment.ts";
-import { parsePlace, type Place } from "./route.ts";
+import { parsePlace, type Place, type SettingsSection } from "./route.ts";
 
 export class Route {
   readonly #fragment: Environment["fragment"];
@@ -31,6 +31,12 @@ export class Route {
   }
   history(collection: string, localId: string): void {
     this.#go({ view: "history", collection, localId }, `history/${collection}/${localId}`);
+  }
+  shift(): void {
+    this.#go({ view: "shift" }, "shift");
+  }
+  settings(section: SettingsSection = "shop"): void {
+    this.#go({ view: "settings", section }, `settings/${section}`);
   }
   close(): void {
     this.#stop();
