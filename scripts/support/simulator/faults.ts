@@ -158,8 +158,12 @@ export function shopFault(world: World, { type, who, x, forMs }: Step): void {
       database.lostNotices = 70;
       return void schedule.after(forMs, () => (database.lostNotices = 0));
     case "restore":
+      return world.restores.putBack(x, true);
     case "restore unnoticed":
-      return world.restores.putBack(x, type === "restore");
+      world.restores.putBack(x, false);
+      // Now and then nobody is connected meanwhile: then the first device that comes back is what tells.
+      if (Math.floor(x * 100) % 2 === 0) for (const { network } of world.machines) network.cut("cut");
+      return;
     case "new epoch":
       return void world.restores.beginEpoch(Math.floor(x * 10) % 2, true);
     case "new epoch that wants nothing":

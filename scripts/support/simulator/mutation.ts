@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { PlantedFault } from "./planted-faults.ts";
+import type { Plan } from "./plan.ts";
 import type { Order, Told } from "./worker.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
@@ -27,18 +28,19 @@ export function checkPlantable(faults: readonly PlantedFault[]): void {
 /**
  * Runs seeds until one violates something.
  * Seeds are of the usual length: it takes troubles to find a fault, and shorter ones have few.
+ * @param plan run instead of what the seeds draw
  * @param heard after each seed that violated nothing
  */
 export function lookFor(
   fault: PlantedFault,
-  { from = 1, seeds }: { readonly from?: number; readonly seeds: number },
+  { from = 1, seeds, plan }: { readonly from?: number; readonly seeds: number; readonly plan?: Plan },
   heard: () => void = () => undefined,
 ): Promise<Finding> {
   const child = workerWith(fault);
   return new Promise((done) => {
     let tried = 0;
     const ask = (): void => {
-      const order: Order = { seed: from + tried, twice: false };
+      const order: Order = { seed: from + tried, plan, mix: fault.mix, twice: false };
       tried += 1;
       child.send(order);
     };

@@ -90,7 +90,7 @@ export const SHOP_FAULTS = [
     "database down",
     "notices lost",
   ],
-  ...["restore", "restore", "restore unnoticed", "new epoch", "new epoch that wants nothing"],
+  ...["restore", "restore", "restore unnoticed", "restore unnoticed", "new epoch", "new epoch that wants nothing"],
   ...["policy", "policy", "policy before a commit", "policy before a commit", "stranger", "stranger"],
 ] as const;
 
@@ -131,17 +131,28 @@ export const SHORTEST_MINUTES = 2;
 const HEALING_S = 100;
 const USUAL_FAULTS_S: readonly [number, number] = [40, 120];
 
-/** @param minutes virtual, of all seeds on average; their troubles last as much longer or shorter. A plan is a pure function of both. */
-export function drawPlan(seed: number, minutes = USUAL_MINUTES): Plan {
+/** What a plan is drawn of, where a situation is looked for that plans seldom lead to; as usual, where nothing is said. */
+export interface Mix {
+  readonly deeds?: readonly Deed[];
+  readonly faults?: readonly (MachineFault | ShopFault)[];
+  readonly shops?: number;
+}
+
+/**
+ * A plan is a pure function of what it is drawn of.
+ * @param minutes virtual, of all seeds on average; their troubles last as much longer or shorter
+ */
+export function drawPlan(seed: number, minutes = USUAL_MINUTES, mix: Mix = {}): Plan {
   if (!(minutes >= SHORTEST_MINUTES)) throw new RangeError(`a run takes at least ${SHORTEST_MINUTES} virtual minutes`);
   const random = new Random(seed, "plan");
   const times = (minutes * 60 - HEALING_S) / (USUAL_MINUTES * 60 - HEALING_S);
-  const shops = random.chance(0.2) ? 2 : 1;
+  const drawn = random.chance(0.2) ? 2 : 1;
+  const shops = mix.shops ?? drawn;
   const machines = drawMachines(random.stream("machines"), shops);
   const faultsEndMs = Math.round(random.int(...USUAL_FAULTS_S) * times) * 1_000;
   const steps = [
-    ...drawDeeds(random.stream("deeds"), machines, faultsEndMs),
-    ...drawFaults(random.stream("faults"), machines, faultsEndMs, times),
+    ...drawDeeds(random.stream("deeds"), machines, faultsEndMs, mix.deeds ?? DEEDS),
+    ...drawFaults(random.stream("faults"), machines, faultsEndMs, times, mix.faults),
   ];
   return {
     ...{ seed, machines, shops, nodes: random.chance(0.5) ? 2 : 1, databaseMs: random.pick([1, 2, 5]), faultsEndMs },
@@ -171,22 +182,28 @@ function drawMachines(random: Random, shops: number): MachinePlan[] {
   });
 }
 
-function drawDeeds(random: Random, machines: readonly MachinePlan[], endMs: number): Step[] {
+function drawDeeds(random: Random, machines: readonly MachinePlan[], endMs: number, deeds: readonly Deed[]): Step[] {
   const steps: Step[] = [];
   machines.forEach((_, who) => {
     const paceMs = random.pick([1_500, 4_000, 12_000]);
     for (let at = random.int(200, paceMs); at < endMs; at += random.int(50, 2 * paceMs))
-      steps.push({ at, type: random.pick(DEEDS), who, x: random.next(), forMs: random.int(100, 8_000) });
+      steps.push({ at, type: random.pick(deeds), who, x: random.next(), forMs: random.int(100, 8_000) });
   });
   return steps;
 }
 
-function drawFaults(random: Random, machines: readonly MachinePlan[], endMs: number, times: number): Step[] {
+function drawFaults(
+  random: Random,
+  machines: readonly MachinePlan[],
+  endMs: number,
+  times: number,
+  all?: Mix["faults"],
+): Step[] {
   const steps: Step[] = [];
   // Each seed has its own mix: a few kinds of trouble, some of them often.
-  const kinds = Array.from({ length: random.int(2, 6) }, () =>
-    random.chance(0.65) ? random.pick(MACHINE_FAULTS) : random.pick(SHOP_FAULTS),
-  );
+  const pick = (): MachineFault | ShopFault =>
+    random.chance(0.65) ? random.pick(MACHINE_FAULTS) : random.pick(SHOP_FAULTS);
+  const kinds = all ?? Array.from({ length: random.int(2, 6) }, pick);
   const count = Math.max(3, Math.round(random.int(3, 24) * times));
   for (let i = 0; i < count; i++)
     steps.push({

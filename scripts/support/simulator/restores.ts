@@ -5,9 +5,19 @@ import { holdingOf, noteDiscarded, notePutBack } from "./holdings.ts";
 import type { Machine } from "./machine.ts";
 import type { World } from "./world.ts";
 
+interface Mismatches {
+  /** How often a machine's digests have differed. */
+  readonly all: number;
+  /** How often while its epoch was doubtful. */
+  readonly excused: number;
+  /** The latest that it was in. */
+  readonly epoch: string | null;
+}
+
+const NONE: Mismatches = { all: 0, excused: 0, epoch: null };
+
 export class Restores {
-  /** By machine: how often its digests have differed, and how often while its epoch was doubtful. */
-  readonly #mismatches = new Map<Machine, { readonly all: number; readonly excused: number }>();
+  readonly #mismatches = new Map<Machine, Mismatches>();
 
   constructor(
     private readonly world: World,
@@ -46,18 +56,20 @@ export class Restores {
   /** A machine has written to its disk. */
   noteWritten(machine: Machine): void {
     const sync = machine.disk.database.meta.get("sync") as SyncRow | undefined;
-    const all = sync?.digestMismatches ?? 0;
-    const before = this.#mismatches.get(machine);
-    if (all === (before?.all ?? 0)) return;
-    const isDoubtful = this.world.model.doubtful.has(`${this.world.shopOf(machine).storeId}/${String(sync?.epoch)}`);
+    const { all, excused, epoch } = this.#mismatches.get(machine) ?? NONE;
+    const now = sync?.digestMismatches ?? 0;
+    if (now === all && sync?.epoch === epoch) return;
+    // A replica that heals names no epoch until it has read the first page: it differed in the one before.
+    const lately = sync?.epoch ?? epoch;
     // Fewer than before: the replica was set up anew.
-    const [more, excused] = before && all > before.all ? [all - before.all, before.excused] : [all, 0];
-    this.#mismatches.set(machine, { all, excused: excused + (isDoubtful ? more : 0) });
+    const [more, kept] = now >= all ? [now - all, excused] : [now, 0];
+    const isDoubtful = this.world.model.doubtful.has(`${this.world.shopOf(machine).storeId}/${String(lately)}`);
+    this.#mismatches.set(machine, { all: now, excused: kept + (isDoubtful ? more : 0), epoch: lately });
   }
 
   /** S12: how often a machine's digests differed although each seq stood for one record. */
   unexplainedMismatches(machine: Machine): number {
-    const { all, excused } = this.#mismatches.get(machine) ?? { all: 0, excused: 0 };
+    const { all, excused } = this.#mismatches.get(machine) ?? NONE;
     return all - excused;
   }
 

@@ -48,9 +48,11 @@ function keptInConflicts(versions: ReadonlyMap<string, readonly MemoryRow[]>): K
     const all = rows.flatMap(({ dataJson }) => (dataJson === null ? [] : [JSON.parse(dataJson) as ConflictData]));
     const settledBy = all.at(-1)?.settledBy ?? null;
     const isByPerson = settledBy !== null && settledBy !== SERVER_DEVICE_ID;
-    for (const { collection, recordId, client, server, attempts = [] } of all) {
+    for (const { collection, recordId, client, server, settlement, attempts = [] } of all) {
       const record = `${collection}/${recordId}`;
-      replaced.add(`${record} ${server.syncVersion} ${server.hash}`);
+      // Where the server's side won, or somebody is still asked, it was not replaced.
+      if (settlement === "CLIENT" || settlement === "MERGED")
+        replaced.add(`${record} ${server.syncVersion} ${server.hash}`);
       if (isByPerson) for (const { hash } of [client, server, ...attempts]) chosen.add(`${record} ${hash}`);
     }
   }

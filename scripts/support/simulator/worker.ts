@@ -1,9 +1,12 @@
 /** A process that runs seeds and tells their verdicts. */
-import { drawPlan } from "./plan.ts";
+import { drawPlan, type Mix, type Plan } from "./plan.ts";
 import { runPlan, type Verdict } from "./run.ts";
 
 export interface Order {
   readonly seed: number;
+  /** What is run instead of what the seed draws. */
+  readonly plan?: Plan;
+  readonly mix?: Mix;
   /** Virtual, of a seed, on average; as usual, if it is not said. */
   readonly minutes?: number;
   /** Runs it once more and compares: a run is a pure function of its seed. */
@@ -16,8 +19,8 @@ process.on("message", (order: Order) => {
   void work(order).then((told) => process.send?.(told));
 });
 
-async function work({ seed, minutes, twice }: Order): Promise<Told> {
-  const plan = drawPlan(seed, minutes);
+async function work({ seed, plan: given, mix, minutes, twice }: Order): Promise<Told> {
+  const plan = given ?? drawPlan(seed, minutes, mix);
   const { trace: _, ...verdict } = await runPlan(plan);
   const again = twice ? await runPlan(plan) : verdict;
   const { violation } = verdict;
