@@ -18,8 +18,8 @@ const names = (search: string) => searchFuzzily(index, search).map(({ name }) =>
 test("a letter too few, too many, swapped or wrong is forgiven", () => {
   for (const slip of ["capuccino", "cappucccino", "cappuccnio", "cappucxino"])
     expect(names(slip)).toEqual(["Cappuccino"]);
-  expect(names("crosant")).toEqual([]);
-  expect(names("crossant")).toEqual(["Croissant"]);
+  expect(names("capucino")).toEqual(["Cappuccino"]);
+  expect(names("crosant")).toEqual(["Croissant"]);
 });
 test("accents and other scripts are no obstacle", () => {
   expect(names("cafe late")).toEqual(["Caffè Latte"]);

@@ -20,7 +20,7 @@ const texts = new WeakMap<CatalogueIndex, string[]>();
 
 /** @returns best first; empty for searches of one or two letters */
 export function searchFuzzily(index: CatalogueIndex, search: string): readonly Product[] {
-  const wanted = fold(search.trim());
+  const wanted = squeezed(fold(search.trim()));
   if (wanted.length < SHORTEST) return [];
   const text = textsOf(index);
   const found = fuzzy.filter(text, wanted) ?? [];
@@ -30,10 +30,15 @@ export function searchFuzzily(index: CatalogueIndex, search: string): readonly P
   return fuzzy.sort(info, text, wanted).map((place) => productAt(info.idx[place]!));
 }
 
+/** Double letters are where most slips happen: they count as one. */
+function squeezed(text: string): string {
+  return text.replace(/(\p{L})\1+/gu, "$1");
+}
+
 function textsOf(index: CatalogueIndex): string[] {
   const known = texts.get(index);
   if (known) return known;
-  const made = index.products.map(({ name, category }) => `${name} ${category}`);
+  const made = index.products.map(({ name, category }) => squeezed(`${name} ${category}`));
   texts.set(index, made);
   return made;
 }
