@@ -1,10 +1,13 @@
-/** How much waits to be sent, as people count it: a sale is one, though it is an order, its payment and a kitchen ticket. */
+/**
+ * How much waits to be sent, as people count it: a sale is one, though it is an order, its payment and a kitchen ticket. The cart that is
+ * mirrored is nothing that could be lost.
+ */
 import type { OutboxEntry } from "@tillwire/client/api";
 
 export function countUnsent(
   entries: readonly Pick<OutboxEntry, "collection" | "localId" | "state" | "data">[],
 ): number {
-  const waiting = entries.filter(({ state }) => state !== "rejected");
+  const waiting = entries.filter(({ state, collection }) => state !== "rejected" && collection !== "carts");
   return new Set(waiting.map(workOf)).size;
 }
 
