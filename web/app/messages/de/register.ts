@@ -86,7 +86,7 @@ export const register = {
     leaveText: "Ihre Änderungen werden verworfen. Die Bestellung bleibt, wie sie gespeichert war.",
     note: "Notiz",
     addNote: "Notiz hinzufügen",
-    edit: "{name} bearbeiten",
+    edit: "Bearbeiten:",
     off: "{amount} Rabatt",
     details: "Rabatt, Kunde",
     customer: "Für {name}",

@@ -80,7 +80,7 @@ export const register = {
     leaveText: "Your changes to it are dropped. The order itself stays as it was saved.",
     note: "Note",
     addNote: "Add note",
-    edit: "Change {name}",
+    edit: "Change:",
     off: "{amount} off",
     details: "Discount, customer",
     customer: "For {name}",
