@@ -6,7 +6,9 @@ import { idSchema } from "../messages.ts";
 import { ROUNDINGS, toCents } from "../money.ts";
 import { moneySchema, numberTextSchema, paymentMethodSchema, personSchema, timeSchema } from "./fields.ts";
 import { refundSchema, whyNotRefunded } from "./refunds.ts";
-import { orderTotals, TAX_MODES, type TaxMode } from "./totals.ts";
+import { orderTotals, TAX_MODES, taxModeOf } from "./totals.ts";
+
+export { taxModeOf } from "./totals.ts";
 
 const text = z.string();
 const textOrNull = z.nullish(z.string());
@@ -155,13 +157,6 @@ export function deriveOrder(order: Order, server: Order, local: Order): Order {
     order.taxRounding ?? "HALF_UP",
   );
   return { ...order, subtotal, tax, total };
-}
-
-/** An order that does not tell whether its prices contain the tax shows it by its sums, unless there is no tax in them. */
-export function taxModeOf({ subtotal, tax, discount, total, taxMode }: Order): TaxMode | null {
-  if (taxMode) return taxMode;
-  if (toCents(tax) === 0) return null;
-  return toCents(total) === toCents(subtotal) - toCents(discount ?? 0) ? "inclusive" : "exclusive";
 }
 
 export const orders = defineCollection<Order>({

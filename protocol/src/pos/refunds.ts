@@ -8,7 +8,7 @@ import { idSchema } from "../messages.ts";
 import { fromCents, roundedCents, toCents } from "../money.ts";
 import { moneySchema, paymentMethodSchema, personSchema, timeSchema } from "./fields.ts";
 import type { Order, OrderItem } from "./orders.ts";
-import { lineCents, RATE_UNITS, rateUnits } from "./totals.ts";
+import { paidLines, type PaidLine } from "./totals.ts";
 
 export const refundSchema = z.looseObject({
   /** That of its REFUND transaction: `refundId`. */
@@ -22,6 +22,12 @@ export const refundSchema = z.looseObject({
   reason: z.nullish(z.string()),
 });
 export type Refund = z.infer<typeof refundSchema>;
+export interface RefundedLine {
+  readonly item: OrderItem;
+  readonly cents: number;
+  /** In `cents`. */
+  readonly taxCents: number;
+}
 export type RefundLine = Pick<Refund["lines"][number], "itemId" | "quantity">;
 
 /**
@@ -57,8 +63,11 @@ export function refundAmount(order: Order, lines: readonly RefundLine[]): number
   return fromCents(isRest ? restCents : Math.min(cents, restCents));
 }
 
-/** What each line of a refund came to, in cents, as `refundAmount` added it up; the tip is in none of them. */
-export function refundLineCents(order: Order, refund: Refund): { item: OrderItem; cents: number }[] {
+/**
+ * What each line of a refund came to, as `refundAmount` added it up, and the tax in it: all parts of a line together come to what the line
+ * was sold for. The tip is in none of them.
+ */
+export function refundLineCents(order: Order, refund: Refund): RefundedLine[] {
   const refunds = order.refunds ?? [];
   return lineParts(order, refund.lines, refunds.slice(0, refunds.indexOf(refund)));
 }
@@ -81,19 +90,18 @@ export function whyNotRefunded(current: Order | null, next: Order): string | nul
   return null;
 }
 
-function lineParts(
-  order: Order,
-  lines: readonly RefundLine[],
-  earlier: readonly Refund[],
-): { item: OrderItem; cents: number }[] {
+function lineParts(order: Order, lines: readonly RefundLine[], earlier: readonly Refund[]): RefundedLine[] {
   const refunded = refundedQuantities(earlier);
-  const shares = sharesOfTotal(order);
+  const quantities = quantitiesOf(lines);
+  const paid = paidLines(order);
+  const shares = sharesOfTotal(order, paid);
   return order.items.flatMap((item, index) => {
-    const quantity = lines.reduce((sum, line) => (line.itemId === item.id ? sum + line.quantity : sum), 0);
+    const quantity = quantities.get(item.id) ?? 0;
     if (quantity === 0) return [];
     const before = refunded.get(item.id) ?? 0;
-    const part = (count: number): number => partOf(shares[index]!, count, item.quantity);
-    return [{ item, cents: part(before + quantity) - part(before) }];
+    const part = (cents: number): number =>
+      partOf(cents, before + quantity, item.quantity) - partOf(cents, before, item.quantity);
+    return [{ item, cents: part(shares[index]!), taxCents: part(paid[index]!.taxCents) }];
   });
 }
 
@@ -106,36 +114,28 @@ function refundedCents(order: Order): number {
 }
 
 function refundedQuantities(refunds: readonly Refund[]): Map<string, number> {
+  return quantitiesOf(refunds.flatMap(({ lines }) => lines));
+}
+
+function quantitiesOf(lines: readonly RefundLine[]): Map<string, number> {
   const quantities = new Map<string, number>();
-  for (const { lines } of refunds)
-    for (const { itemId, quantity } of lines) quantities.set(itemId, (quantities.get(itemId) ?? 0) + quantity);
+  for (const { itemId, quantity } of lines) quantities.set(itemId, (quantities.get(itemId) ?? 0) + quantity);
   return quantities;
 }
 
 /** The total in cents, divided among the lines by what they cost with tax; adds up exactly. */
-function sharesOfTotal(order: Order): number[] {
-  const weights = order.items.map((item) => BigInt(lineCents(item)) * BigInt(weightOf(order, item)));
-  const whole = weights.reduce((sum, weight) => sum + weight, 0n);
+function sharesOfTotal(order: Order, lines: readonly PaidLine[]): number[] {
+  const whole = lines.reduce((sum, { grossCents }) => sum + BigInt(grossCents), 0n);
   const totalCents = BigInt(toCents(order.total));
-  if (whole <= 0n) return weights.map(() => 0);
+  if (whole <= 0n) return lines.map(() => 0);
   let sum = 0n;
   let given = 0;
-  return weights.map((weight) => {
-    sum += weight;
+  return lines.map(({ grossCents }) => {
+    sum += BigInt(grossCents);
     const share = roundedCents(sum * totalCents, whole) - given;
     given += share;
     return share;
   });
-}
-
-function weightOf(order: Order, item: OrderItem): number {
-  // Where tax comes on top, a line with more tax was paid more for.
-  const isOnTop = order.taxMode ? order.taxMode === "exclusive" : toCents(order.total) > netCents(order);
-  return RATE_UNITS + (isOnTop ? rateUnits(item) : 0);
-}
-
-function netCents({ subtotal, discount }: Order): number {
-  return toCents(subtotal) - toCents(discount ?? 0);
 }
 
 function partOf(shareCents: number, quantity: number, whole: number): number {

@@ -1,8 +1,9 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Order, OrderItem } from "./orders.ts";
 import { reportOf } from "./report.ts";
-import { refundAmount, refundId } from "./refunds.ts";
-import { orderTotals } from "./totals.ts";
+import { refundableQuantities, refundAmount, refundId } from "./refunds.ts";
+import { orderTotals, type TaxMode } from "./totals.ts";
 import type { Transaction } from "./transactions.ts";
 
 function line(id: string, price: number, quantity: number, taxRate: number, discount = 0): OrderItem {
@@ -80,4 +81,41 @@ test("an order given back whole, without naming its lines, leaves no tax behind"
 test("an order that has not come yet counts by its transaction alone", () => {
   const report = reportOf([transaction("SALE", 5, { orderId: "elsewhere" })], orderOf);
   expect(report).toMatchObject({ sales: 1, salesCents: 500, taxes: [], discountsCents: 0 });
+});
+
+const someItems = fc.array(
+  fc.record({
+    cents: fc.integer({ min: 1, max: 9_999 }),
+    quantity: fc.integer({ min: 1, max: 7 }),
+    taxRate: fc.constantFrom(0, 0.07, 0.19, 0.08375),
+  }),
+  { minLength: 1, maxLength: 5 },
+);
+test("an order given back piece by piece leaves neither sales nor tax behind, of no rate", () => {
+  fc.assert(
+    fc.property(
+      someItems,
+      fc.constantFrom<TaxMode>("inclusive", "exclusive"),
+      fc.nat(50),
+      fc.infiniteStream(fc.nat(99)),
+      (drawn, taxMode, percent, choices) => {
+        const items = drawn.map(({ cents, quantity, taxRate }, i) => line(`i${i}`, cents / 100, quantity, taxRate));
+        const discount = Math.floor(orderTotals(items, 0, taxMode).subtotal * percent) / 100;
+        let given: Order = { ...order("o", items), taxMode, ...orderTotals(items, discount, taxMode) };
+        for (;;) {
+          const left = [...refundableQuantities(given)].filter(([, quantity]) => quantity > 0);
+          if (left.length === 0) break;
+          const [itemId, most] = left[choices.next().value! % left.length]!;
+          const lines = [{ itemId, quantity: 1 + (choices.next().value! % most) }];
+          const made = { at: 2, lines, amount: refundAmount(given, lines), by: { id: "s", name: "Ana" } };
+          const refund = { ...made, id: refundId(given), method: "CASH" as const };
+          given = { ...given, refunds: [...(given.refunds ?? []), refund] };
+        }
+        const refunds = given.refunds!.map(({ id, amount }) => transaction("REFUND", amount, { id, orderId: "o" }));
+        const report = reportOf([transaction("SALE", given.total, { orderId: "o" }), ...refunds], () => given);
+        expect(report.expectedCashCents).toBe(0);
+        for (const { grossCents, taxCents } of report.taxes) expect([grossCents, taxCents]).toEqual([0, 0]);
+      },
+    ),
+  );
 });

@@ -1,9 +1,9 @@
 /** X and Z reports: what a drawer's, or a day's, transactions come to. Pure; amounts in cents. */
-import { roundedCents, toCents } from "../money.ts";
+import { toCents } from "../money.ts";
 import type { PaymentMethod } from "./fields.ts";
-import { taxModeOf, type Order } from "./orders.ts";
+import type { Order } from "./orders.ts";
 import { refundLineCents, type Refund } from "./refunds.ts";
-import { lineCents, lineTaxes, RATE_UNITS, rateUnits } from "./totals.ts";
+import { paidLines } from "./totals.ts";
 import type { Transaction } from "./transactions.ts";
 
 export interface MethodSum {
@@ -118,32 +118,12 @@ function taxSums(orders: readonly Order[], refunds: readonly { order: Order; ref
     const before = sums.get(rate) ?? { grossCents: 0, taxCents: 0 };
     sums.set(rate, { grossCents: before.grossCents + grossCents, taxCents: before.taxCents + taxCents });
   };
-  for (const order of orders) for (const line of linesOf(order)) add(line.rate, line.grossCents, line.taxCents);
+  for (const order of orders) for (const line of paidLines(order)) add(line.rate, line.grossCents, line.taxCents);
   for (const { order, refund } of refunds) {
-    if (!refund) for (const line of linesOf(order)) add(line.rate, -line.grossCents, -line.taxCents);
+    if (!refund) for (const line of paidLines(order)) add(line.rate, -line.grossCents, -line.taxCents);
     else
-      for (const { item, cents } of refundLineCents(order, refund)) {
-        const units = BigInt(rateUnits(item));
-        add(item.product.taxRate ?? 0, -cents, -roundedCents(BigInt(cents) * units, BigInt(RATE_UNITS) + units));
-      }
+      for (const { item, cents, taxCents } of refundLineCents(order, refund))
+        add(item.product.taxRate ?? 0, -cents, -taxCents);
   }
   return [...sums].map(([rate, sum]) => ({ rate, ...sum })).sort((a, b) => a.rate - b.rate);
-}
-
-/** Each line of an order with its part of the discount taken off and its tax contained. */
-function linesOf(order: Order): TaxSum[] {
-  const mode = taxModeOf(order) ?? "exclusive";
-  const lines = order.items.map(lineCents);
-  const taxes = lineTaxes(order.items, lines, toCents(order.discount ?? 0), mode, order.taxRounding ?? "HALF_UP");
-  const whole = lines.reduce((sum, cents) => sum + cents, 0);
-  const kept = whole - toCents(order.discount ?? 0);
-  let [before, given] = [0, 0];
-  return order.items.map((item, index) => {
-    before += lines[index]!;
-    // rounded on the running sum, so that the lines add up
-    const net = (whole > 0 ? roundedCents(BigInt(before) * BigInt(kept), BigInt(whole)) : before) - given;
-    given += net;
-    const taxCents = taxes[index]!;
-    return { rate: item.product.taxRate ?? 0, grossCents: net + (mode === "exclusive" ? taxCents : 0), taxCents };
-  });
 }

@@ -1,6 +1,6 @@
 /** Totals of an order, in cents: what the register shows, charges and prints is computed here alone. */
 import { fromCents, roundedCents, toCents, type Rounding } from "../money.ts";
-import type { OrderItem } from "./orders.ts";
+import type { Order, OrderItem } from "./orders.ts";
 
 export const TAX_MODES = ["inclusive", "exclusive"] as const;
 /** Whether prices contain the tax or it comes on top. */
@@ -66,6 +66,38 @@ export function lineTaxes(
     const taxed = BigInt(lines[index]!) * BigInt(kept) * rate;
     const units = BigInt(RATE_UNITS) + (mode === "inclusive" ? rate : 0n);
     return roundedCents(taxed, BigInt(whole) * units, rounding);
+  });
+}
+
+/** An order that does not tell whether its prices contain the tax shows it by its sums, unless there is no tax in them. */
+export function taxModeOf({ subtotal, tax, discount, total, taxMode }: Order): TaxMode | null {
+  if (taxMode) return taxMode;
+  if (toCents(tax) === 0) return null;
+  return toCents(total) === toCents(subtotal) - toCents(discount ?? 0) ? "inclusive" : "exclusive";
+}
+
+export interface PaidLine {
+  /** A fraction: 0.08 is 8 %. */
+  readonly rate: number;
+  readonly grossCents: number;
+  readonly taxCents: number;
+}
+
+/** Each line of an order with its part of the discount taken off and its tax contained. */
+export function paidLines(order: Order): PaidLine[] {
+  const mode = taxModeOf(order) ?? "exclusive";
+  const lines = order.items.map(lineCents);
+  const taxes = lineTaxes(order.items, lines, toCents(order.discount ?? 0), mode, order.taxRounding ?? "HALF_UP");
+  const whole = lines.reduce((sum, cents) => sum + cents, 0);
+  const kept = whole - toCents(order.discount ?? 0);
+  let [before, given] = [0, 0];
+  return order.items.map((item, index) => {
+    before += lines[index]!;
+    // rounded on the running sum, so that the lines add up
+    const net = (whole > 0 ? roundedCents(BigInt(before) * BigInt(kept), BigInt(whole)) : before) - given;
+    given += net;
+    const taxCents = taxes[index]!;
+    return { rate: item.product.taxRate ?? 0, grossCents: net + (mode === "exclusive" ? taxCents : 0), taxCents };
   });
 }
 
