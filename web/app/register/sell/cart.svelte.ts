@@ -48,6 +48,8 @@ export class Cart {
   touched = $state.raw<{ readonly id: string } | null>(null);
   /** Codes that a scanner typed into a dialog: a keypad there took their digits for its own. */
   strayScans = $state(0);
+  /** The last sale that was paid here: customer displays show its change. */
+  paid = $state.raw<{ readonly order: Order; readonly payment: Payment } | null>(null);
   /** The write that says who has the opened order; what is saved next builds on it. */
   #holding: Promise<void> = Promise.resolve();
 
@@ -144,7 +146,9 @@ export class Cart {
 
   /** Resolves when the sale is durable on this device; empties the cart then. Rejects with nothing saved. */
   async pay(payment: Payment): Promise<ReplicaRecord<Order>> {
-    return this.#save((draft) => buildSale(draft, payment, this.#till.saleContext()));
+    const order = await this.#save((draft) => buildSale(draft, payment, this.#till.saleContext()));
+    this.paid = { order: order.data, payment };
+    return order;
   }
   async keepOpen(): Promise<ReplicaRecord<Order>> {
     return this.#save((draft) => buildOpenOrder(draft, this.#till.saleContext()));
