@@ -65,6 +65,12 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: "seq < shop.head && !isFull",
   },
   {
+    what: "a page tells of a head that is not committed yet",
+    file: server("store/memory-store.ts"),
+    find: "return { epoch: shop.epoch, from, to, head: shop.head, changes,",
+    replace: "return { epoch: shop.epoch, from, to, head: shop.head + 1, changes,",
+  },
+  {
     what: "a base is a version without its hash",
     file: server("write-base.ts"),
     find: "if (base.version === current.syncVersion && base.hash === current.hash) return true;",
@@ -127,12 +133,6 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: "if (change !== frame.changes[3]) tx.putRecord(baseRecord(sync.base, change, laid.get(keyOf(change))));",
   },
   {
-    what: "a frame that leaves a gap is applied",
-    file: client("apply-frame.ts"),
-    find: 'return frame.to <= cursor ? "drop" : "pull";',
-    replace: 'return frame.to <= cursor ? "drop" : "apply";',
-  },
-  {
     what: "an answer settles whatever waits of the record",
     file: client("settlement.ts"),
     find: "(row) => row.key === sent.key && row.syncVersion === sent.syncVersion && row.hash === sent.hash,",
@@ -163,10 +163,11 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: "tx.deleteOutbox(frozen.key);",
   },
   {
-    what: "what one shop commits goes to the sessions of all",
-    file: server("sessions.ts"),
-    find: "this.#rooms.get(committed.storeId)?.hub.publish(committed);",
-    replace: "for (const room of this.#rooms.values()) room.hub.publish(committed);",
+    what: "presence tells of the devices of all shops",
+    file: server("store/memory-devices.ts"),
+    find: "const rows = [...(database.shops.get(storeId)?.devices.values() ?? [])].map(",
+    replace: "const rows = [...database.shops.values()].flatMap((shop) => [...shop.devices.values()]).map(",
+    mix: { shops: 2 },
   },
   {
     what: "a rejected write holds up all that come after it",
@@ -175,11 +176,11 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: 'if (row.state === "rejected") break;\n    if (taken.has(record)) continue;',
   },
   {
-    what: "a device that has nothing to say pushes all the same",
+    what: "every answer is answered, a while later",
     file: client("push-pump.ts"),
-    find: "if (!view.hasPending || !mayPush(view.position)) return;\n    const { serial } = driver;\n    const push = await pusher.take();\n    if (!push) return;",
+    find: "if (settled > 0) this.#failures = 0;\n    else if (!this.host.pusher.inFlight) return this.later(0);",
     replace:
-      'if (!mayPush(view.position)) return;\n    const { serial } = driver;\n    const push = await pusher.take();\n    if (!push) return void driver.send({ type: "push", id: "nothing", writes: [] });',
+      'this.#failures = 0;\n    this.host.env.setTimer(() => void this.host.driver.send({ type: "push", id: "again", writes: [] }), 20_000);',
   },
   {
     what: "counts are fields like any other: the latest is right",
@@ -198,23 +199,22 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: client("settling-row.ts"),
     find: "row.resolves === conflictId && isAsChosen &&",
     replace: "row.resolves === conflictId &&",
+    mix: {
+      deeds: ["note", "stale edit", "stale edit", "edit note", "choose again", "choose again"],
+      faults: ["offline", "offline"],
+    },
   },
   {
-    what: "a lane gives writes of one record away in any order",
-    file: server("store-lane.ts"),
-    find: "for (const key of keys) records.add(key);",
-    replace: "",
+    what: "the latest edit of a record is sent first",
+    file: client("outbox.ts"),
+    find: "for (const row of rows) {\n    const record = recordKey(row.collection, row.localId);",
+    replace: "for (const row of rows.toReversed()) {\n    const record = recordKey(row.collection, row.localId);",
+    mix: { deeds: ["note", "edit note", "edit note", "edit note", "edit order"], faults: ["offline", "one way down"] },
   },
   {
     what: "nobody watches whether a push is answered",
     file: client("heartbeat.ts"),
     find: "if (pushedAt !== null && Math.abs(now - pushedAt) >= RESULT_MS)",
     replace: "if (pushedAt !== null && pushedAt < 0)",
-  },
-  {
-    what: "a session whose frames leave a gap sends them all the same",
-    file: server("session-feed.ts"),
-    find: "if (stretch.from > from) return void this.#read();",
-    replace: "if (stretch.from > from) return this.#send(textFor(this.#options.choice), stretch.to);",
   },
 ];
