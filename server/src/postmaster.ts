@@ -19,7 +19,7 @@ export interface Postmaster {
 export function runningPostmaster(cluster: string): Postmaster | undefined {
   const lines = readLines(pidFileOf(cluster));
   const pid = Number(lines[0]);
-  if (!Number.isInteger(pid) || pid <= 0 || !worksIn(pid, cluster)) return undefined;
+  if (!Number.isInteger(pid) || pid <= 0 || !worksIn(pid, cluster, lines[1] ?? "")) return undefined;
   return { pid, port: Number(lines[3]), status: (lines[7] ?? "").trim() };
 }
 
@@ -40,15 +40,27 @@ export function clearPidFile(cluster: string): void {
 /**
  * Whether the process is a postmaster of this cluster. That it is alive proves nothing: after a crash of the machine, or
  * in a container, its number soon belongs to another, and a zombie that nobody has reaped still takes signals.
+ * @param named the data directory as the pid file has it
  */
-function worksIn(pid: number, cluster: string): boolean {
+function worksIn(pid: number, cluster: string, named: string): boolean {
   try {
-    process.kill(pid, 0);
-    if (process.platform === "linux") return readlinkSync(`/proc/${String(pid)}/cwd`) === realpathSync(cluster);
+    if (!isThere(pid)) return false;
+    if (process.platform === "linux") return worksInOnLinux(pid, cluster, named);
     if (process.platform === "win32") return true;
     return execFileSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" }).includes(cluster);
   } catch {
     return false;
+  }
+}
+
+function worksInOnLinux(pid: number, cluster: string, named: string): boolean {
+  const about = `/proc/${String(pid)}`;
+  try {
+    return readlinkSync(`${about}/cwd`) === realpathSync(cluster);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EACCES") return false;
+    // Root in a container may not look into other accounts' processes. Their arguments anybody may read: it was started on what its pid file names.
+    return named !== "" && readFileSync(`${about}/cmdline`, "utf8").split("\0").includes(named);
   }
 }
 
