@@ -5,6 +5,8 @@ export interface Formats {
   /** As `money`, but whole amounts without their zeros: for buttons. */
   roundMoney(amount: number): string;
   count(count: number): string;
+  /** 0.08 as 8 %. */
+  percent(fraction: number): string;
   /** 14:03 */
   time(at: number): string;
   /** 14:03 on the day itself, else 3 Jan, 14:03. */
@@ -20,6 +22,7 @@ export function formatsFor(languages: readonly string[], currency: string): Form
   const money = new Intl.NumberFormat(tags, { style: "currency", currency });
   const whole = new Intl.NumberFormat(tags, { style: "currency", currency, maximumFractionDigits: 0 });
   const number = new Intl.NumberFormat(tags);
+  const percent = new Intl.NumberFormat(tags, { style: "percent", maximumFractionDigits: 3 });
   const time = new Intl.DateTimeFormat(tags, { hour: "numeric", minute: "2-digit" });
   const day = new Intl.DateTimeFormat(tags, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
   const full = new Intl.DateTimeFormat(tags, { dateStyle: "medium", timeStyle: "short" });
@@ -28,6 +31,7 @@ export function formatsFor(languages: readonly string[], currency: string): Form
     money: (amount) => money.format(amount),
     roundMoney: (amount) => (Number.isInteger(amount) ? whole : money).format(amount),
     count: (count) => number.format(count),
+    percent: (fraction) => percent.format(fraction),
     time: (at) => time.format(at),
     moment: (at, now) => (sameDay(at, now) ? time : day).format(at),
     dateTime: (at) => full.format(at),

@@ -78,6 +78,7 @@ test("German amounts and times are written as Germans do, in the shop's currency
   const german = formatsFor(["de-DE", "en"], "EUR");
   const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, " ");
   expect(plain(german.money(1234.5))).toBe("1.234,50 €");
+  expect(plain(german.percent(0.025))).toBe("2,5 %");
   expect(plain(german.roundMoney(20))).toBe("20 €");
   expect(german.ago(0, 180_000, "gerade eben")).toBe("vor 3 Min.");
   expect(german.time(new Date(2026, 0, 3, 14, 3).getTime())).toBe("14:03");

@@ -17,7 +17,6 @@ export function receiptModel(
   { order, refund = null, sync }: PrintedOrder,
   isCopy: boolean,
 ): ReceiptModel {
-  const percents = new Intl.NumberFormat(shared.languages, { style: "percent", maximumFractionDigits: 3 });
   const shop = shared.shop ?? null;
   const shopName = shop?.name ?? shared.replica.identity.storeName;
   return receiptOf(
@@ -26,7 +25,7 @@ export function receiptModel(
       texts: to().receipt,
       methods: t().pay.methods,
       money: (amount) => shared.money(amount),
-      percent: (fraction) => percents.format(fraction),
+      percent: (fraction) => shared.formats.percent(fraction),
       dateTime: (at) => shared.formats.dateTime(at),
     },
   );
