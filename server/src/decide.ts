@@ -24,6 +24,9 @@ export interface Restated {
 /** @param nowMs server clock, for conflict records only */
 export function decide(write: CheckedWrite, context: RecordContext, nowMs: number): Decided | Restated {
   const { current } = context;
+  // Before whose it is: nothing was lost of what the history still holds, whoever offers it.
+  if (write.reoffer && current && isHeld(write, current, context))
+    return { outcome: "duplicate", plan: null, stored: null, current, conflict: null };
   // Nothing was lost: whoever speaks for another device is not believed.
   if (write.reoffer && !context.epochReoffer && !isSendersOwn(write))
     return { outcome: "restated", write: asSendersOwn(write) };
@@ -96,19 +99,33 @@ function isAnotherSale(write: CheckedWrite, context: RecordContext): boolean {
   return data !== null && Object.hasOwn(data, "createdAt") && data["createdAt"] !== seed.createdAt;
 }
 
+/** The offered value is one that the record has, or had: `history` goes back to the version that the write names. */
+function isHeld(write: CheckedWrite, current: StoredRecord, { history }: RecordContext): boolean {
+  return [current, ...history].some(
+    ({ syncVersion, hash, deleted }) =>
+      syncVersion === write.syncVersion && hash === write.hash && deleted === write.deleted,
+  );
+}
+
 /**
  * Restores: what a replica held when the server lost it. Taken if above everything that the epoch began with or that was re-offered
- * since, whoever comes first; against a value newly written in this epoch the policy decides.
+ * since, whoever comes first. What is below a re-offered version was superseded before it was lost. All else is another value than the
+ * record has had, against one that was written without knowing it: the policy decides, also where the record has reached a higher version.
  */
 function decideReoffer(write: CheckedWrite, context: RecordContext, current: StoredRecord, nowMs: number): Decided {
-  const isOld = (version: StoredVersion): boolean => version.seq <= context.epochSeq || version.reoffered;
-  const known = [current, ...context.history]
-    .filter(isOld)
-    .reduce((highest, version) => Math.max(highest, version.syncVersion), 0);
-  if (write.syncVersion <= known || (current.deleted === write.deleted && current.hash === write.hash))
+  if (sameContent(write, current)) return remembered(write, current, "duplicate", null);
+  const versions: StoredVersion[] = [current, ...context.history];
+  const offered = versions.filter(({ reoffered }) => reoffered);
+  if (write.syncVersion < highest(offered.map(({ sentVersion, syncVersion }) => sentVersion ?? syncVersion)))
     return remembered(write, current, "duplicate", null);
-  if (isOld(current)) return takeWrite(write, context, nowMs);
+  const isOld = (version: StoredVersion): boolean => version.seq <= context.epochSeq || version.reoffered;
+  const known = highest(versions.filter(isOld).map(({ syncVersion }) => syncVersion));
+  if (isOld(current) && write.syncVersion > known) return takeWrite(write, context, nowMs);
   return context.openConflict
     ? replaceSide(write, context.openConflict, current, nowMs)
     : settle(write, context, current, nowMs);
+}
+
+function highest(versions: readonly number[]): number {
+  return Math.max(0, ...versions);
 }

@@ -127,6 +127,20 @@ describe("re-offers after a restore", () => {
     expect(await conflicts()).toHaveLength(1);
   });
 
+  test("S8: what the record has outrun since the restore is a conflict, and what it once was a duplicate", async () => {
+    const [first] = await shop.push("a", put("orders", "o1", order("o1")));
+    const push = await restored();
+    const [second] = await push("a", put("orders", "o1", order("o1", { notes: "new" }), 2, at(first!)));
+    await push("a", put("orders", "o1", order("o1", { notes: "newer" }), 3, at(second!)));
+    expect((await push("b", offer("o1", 1)))[0]!.outcome).toBe("duplicate");
+    expect(await conflicts()).toHaveLength(0);
+    expect((await push("b", offer("o1", 2, { notes: "lost" })))[0]).toMatchObject({
+      outcome: "conflict",
+      data: { notes: "newer" },
+    });
+    expect((await conflicts()).map(({ data }) => data.client.data.notes)).toEqual(["lost"]);
+  });
+
   test("a device whose role may not write has nothing to offer while nothing was lost", async () => {
     await shop.enrol("d", "display");
     expect((await shop.push("d", offer("o1", 1)))[0]).toMatchObject({ outcome: "rejected", code: "ROLE" });
