@@ -1,13 +1,11 @@
 /** Guards hold on every path: deletions, defaults, conflicts. */
 import { describe, expect, test } from "vitest";
-import type { TestDatabase } from "./support/database.ts";
 import { at, order, put, remove, transaction, type Shop } from "./support/shop-fixture.ts";
 import type { Result } from "@tillwire/protocol/messages";
 import { openShopForEachTest } from "./support/each-shop.ts";
 
-let database: TestDatabase;
 let shop: Shop;
-openShopForEachTest((here) => ({ database, shop } = here));
+openShopForEachTest((here) => ({ shop } = here));
 
 const outcomes = (results: readonly Result[]) => results.map(({ code, outcome }) => code ?? outcome);
 

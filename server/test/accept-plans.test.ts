@@ -11,10 +11,6 @@ let database: TestDatabase;
 let shop: Shop;
 openShopForEachTest((here) => ({ database, shop } = here));
 
-async function conflicts() {
-  return database.sql`select local_id, data from records where store_id = ${shop.storeId} and collection = 'conflicts' order by seq`;
-}
-
 describe("plans", () => {
   /** Rows of the large tables that this transaction has read so far. */
   async function rowsRead(sql: Sql | TransactionSql): Promise<number> {

@@ -19,12 +19,6 @@ async function stored(localId: string, collection = "orders") {
   return rows[0];
 }
 
-async function numbers(): Promise<string[]> {
-  const rows = await database.sql<{ unique_key: string }[]>`
-    select unique_key from records where store_id = ${shop.storeId} and collection <> 'conflicts' and unique_key is not null order by seq`;
-  return rows.map((row) => row.unique_key);
-}
-
 const outcomes = (results: readonly Result[]) => results.map(({ code, outcome }) => code ?? outcome);
 
 describe("L2: a bad write never blocks its neighbours", () => {

@@ -13,7 +13,6 @@ import { checkWrite, isChecked } from "../src/checked-write.ts";
 import { decide } from "../src/decide.ts";
 import type { PlannedWrite, ReplicationStore, StoredRecord } from "../src/store/store.ts";
 import { openShopForEachTest } from "./support/each-shop.ts";
-import { edit } from "./support/conflict-fixture.ts";
 
 let database: TestDatabase;
 let shop: Shop;

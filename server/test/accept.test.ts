@@ -20,8 +20,6 @@ async function conflicts() {
   return database.sql`select local_id, data from records where store_id = ${shop.storeId} and collection = 'conflicts' order by seq`;
 }
 
-const outcomes = (results: readonly Result[]) => results.map(({ code, outcome }) => code ?? outcome);
-
 describe("what is new", () => {
   test("a new record is accepted, with the first seq, and told to the hub", async () => {
     const [result] = await shop.push("a", put("orders", "o1", order("o1")));

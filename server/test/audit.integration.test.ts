@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { goLive, until } from "./support/live-client.ts";
 import { request } from "./support/server.ts";
-import { at, order, put } from "./support/shop-fixture.ts";
-import { AdminShop, openAdminShopForEachTest } from "./support/admin-shop.ts";
+import { order, put } from "./support/shop-fixture.ts";
+import { type AdminShop, openAdminShopForEachTest } from "./support/admin-shop.ts";
 
 let here: AdminShop;
 openAdminShopForEachTest((opened) => (here = opened));

@@ -1,6 +1,5 @@
 /** A file that can't be restored changes nothing. */
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { text } from "node:stream/consumers";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { verifyBackup } from "../src/backup/backup-file.ts";

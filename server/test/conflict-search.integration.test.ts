@@ -1,7 +1,7 @@
 /** Conflicts as administrators look for them. */
 import { describe, expect, test } from "vitest";
 import { at, put, transaction } from "./support/shop-fixture.ts";
-import { AdminShop, openAdminShopForEachTest } from "./support/admin-shop.ts";
+import { type AdminShop, openAdminShopForEachTest } from "./support/admin-shop.ts";
 
 let here: AdminShop;
 openAdminShopForEachTest((opened) => (here = opened));

@@ -1,7 +1,7 @@
 /** The devices of a shop as administrators see them. */
 import { describe, expect, test } from "vitest";
 import { goLive, until } from "./support/live-client.ts";
-import { AdminShop, openAdminShopForEachTest } from "./support/admin-shop.ts";
+import { type AdminShop, openAdminShopForEachTest } from "./support/admin-shop.ts";
 
 let here: AdminShop;
 openAdminShopForEachTest((opened) => (here = opened));

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
 import { ADMIN_TOKEN, request } from "./support/server.ts";
-import { AdminShop, openAdminShopForEachTest } from "./support/admin-shop.ts";
+import { type AdminShop, openAdminShopForEachTest } from "./support/admin-shop.ts";
 
 let here: AdminShop;
 openAdminShopForEachTest((opened) => (here = opened));

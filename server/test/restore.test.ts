@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
-import postgres from "postgres";
 import { describe, expect, test } from "vitest";
 import { bringBack, restore, RESTORE_STEPS } from "../src/backup/restore.ts";
 import { migrate, readMigrations } from "../src/migrate.ts";

@@ -1,6 +1,5 @@
 /** The whole client over virtual time, against a double of the server's decisions. */
 import { describe, expect, it } from "vitest";
-import type { Replica } from "./api.ts";
 import { openWorldForEachTest } from "../test/each-world.ts";
 import { latest, noteWrite, notes, textOf, type World } from "../test/fixtures.ts";
 
