@@ -45,6 +45,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: server("store/memory-commit.ts"),
     find: 'return "revoked";',
     replace: "void 0;",
+    mix: { faults: ["revoke", "enrol anew"] },
   },
   {
     what: "the commit does not look whether a number is taken",
