@@ -11,7 +11,6 @@ export type OrderMessages = TextsOf<"orders">;
 export type StaffMessages = TextsOf<"staff">;
 export type ShiftMessages = TextsOf<"shift">;
 export type SettingsMessages = TextsOf<"settings">;
-export type OrderMessages = TextsOf<"orders">;
 export type ConflictMessages = TextsOf<"conflicts">;
 export type DisplayMessages = TextsOf<"display">;
 export type AdminMessages = TextsOf<"admin">;
@@ -28,8 +27,6 @@ export const to = (): OrderMessages => texts("orders");
 export const tStaff = (): StaffMessages => texts("staff");
 export const tShift = (): ShiftMessages => texts("shift");
 export const tSettings = (): SettingsMessages => texts("settings");
-/** Orders, refunds and receipts. */
-export const to = (): OrderMessages => texts("orders");
 /** Conflicts and histories. */
 export const tc = (): ConflictMessages => texts("conflicts");
 /** The display. */
