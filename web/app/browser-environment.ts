@@ -61,5 +61,10 @@ export function browserEnvironment(): Environment {
     offlineStart: watchServiceWorker(import.meta.env.PROD ? navigator.serviceWorker : undefined, isSecureContext, () =>
       location.reload(),
     ),
+    async storage() {
+      // absent in insecure contexts, whatever its type says
+      const manager = navigator.storage as StorageManager | undefined;
+      return manager ? { persisted: await manager.persisted(), ...(await manager.estimate()) } : null;
+    },
   };
 }

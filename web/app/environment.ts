@@ -31,6 +31,8 @@ export interface Environment {
   /** Text of this browser, of all its tabs: what was chosen for this device. */
   readonly deviceMemory: { read(key: string): string | null; write(key: string, text: string | null): void };
   readonly offlineStart: OfflineStart;
+  /** Whether the browser keeps this origin's data, and how much of them there is, in bytes; null where it does not tell. */
+  storage(): Promise<{ readonly persisted: boolean; readonly usage?: number; readonly quota?: number } | null>;
 }
 
 /** Whether this browser can start the app without the server, and whether a newer build waits. */

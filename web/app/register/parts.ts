@@ -21,6 +21,7 @@ export const parts = {
   refundDialog: new Part(() => import("./orders/refund-dialog.svelte"), "orders"),
   unfinishedRefunds: new Part(() => import("./orders/unfinished-refunds.svelte"), "orders"),
   syncPanel: new Part(() => import("./sync/sync-panel.svelte"), "panel"),
+  updateWhenIdle: new Part(() => import("./sync/update-when-idle.svelte")),
   mirror: new Part(() => import("./mirror/mirror.svelte")),
   shortcuts: new Part(() => import("./shortcuts/shortcut-list.svelte")),
   inbox: new Part(() => import("./inbox/inbox.svelte"), "conflicts"),

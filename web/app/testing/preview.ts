@@ -166,6 +166,7 @@ const env: Environment = {
   },
   tabMemory: { read: () => null, write: () => undefined },
   deviceMemory: { read: () => null, write: () => undefined },
+  storage: async () => ({ persisted: true, usage: 84e6, quota: 2.4e9 }),
   offlineStart: {
     current: () => ({ kind: "insecure", updateWaiting: false }),
     onChange: () => () => undefined,

@@ -60,6 +60,31 @@ export const panel = {
     "Dieser Browser kann das nicht. Ohne Server können Sie weiterverkaufen, solange diese Seite offen bleibt; laden Sie sie dann nicht neu.",
   update: "Eine neue Version ist bereit",
   updateNow: "Jetzt aktualisieren",
+  importTitle: "Nicht Gesendetes eines anderen Geräts",
+  importHint:
+    "Eine Kasse, die nicht mehr senden kann, gibt ihre Arbeit als Datei heraus („Exportieren“). Diese hier übernimmt und sendet sie.",
+  import: "Datei importieren",
+  importing: "Wird importiert",
+  importDone:
+    "{imported, plural, =0 {In dieser Datei ist nichts Neues.} one {# Änderung wurde übernommen und wird gesendet.} other {# Änderungen wurden übernommen und werden gesendet.}}",
+  importKnown: "{count, plural, one {# war schon hier.} other {# waren schon hier.}}",
+  importRefused:
+    "{count, plural, one {# kann hier nicht übernommen werden und bleibt nur in der Datei:} other {# können hier nicht übernommen werden und bleiben nur in der Datei:}}",
+  importErrors: {
+    UNPROCESSABLE: "Das ist keine Datei mit nicht Gesendetem.",
+    FORBIDDEN: "Diese Datei gehört einem anderen Geschäft.",
+    other: "Die Datei konnte nicht importiert werden: {message}",
+  },
+  storage: "Speicherplatz dieses Geräts",
+  storageUsed: "{used} von {quota} belegt ({percent} %)",
+  storageUnknown: "Dieser Browser gibt darüber keine Auskunft.",
+  storageKept: "Der Browser bewahrt die Daten dieser Kasse auf.",
+  storageNotKept:
+    "Der Browser darf die Daten löschen, wenn der Speicher fast voll ist. Installieren Sie die App oder setzen Sie ein Lesezeichen, damit er sie behält.",
+  storageFull: "Dieses Gerät ist fast voll",
+  storageFullHint:
+    "Ohne Speicherplatz kann nicht mehr verkauft werden. Senden Sie, was wartet („Jetzt abgleichen“), oder exportieren Sie es; löschen Sie dann andere Dateien und die Daten anderer Seiten auf diesem Gerät.",
+  updateIdle: "Sie wird von selbst geladen, wenn einige Minuten niemand diese Kasse benutzt. Oder laden Sie sie jetzt.",
   updateBlocked: "Möglich, sobald alles gesendet und der Warenkorb leer ist",
   upgrade: "Für den Abgleich braucht diese Kasse die neuere Version der App. Es geht nichts verloren.",
   upgradeNow: "Neue Version laden",

@@ -42,8 +42,9 @@ export const sync = {
     reauthenticate: "Für den Abgleich braucht diese Kasse einen neuen Code. Der Verkauf geht weiter.",
     upgrade: "Für den Abgleich muss eine neuere Version geladen werden. Der Verkauf geht weiter.",
     enterCode: "Code eingeben",
-    update: "Neue Version bereit",
+    update: "Neue Version bereit – lädt, wenn Ruhe ist",
     load: "Laden",
+    loadNow: "Jetzt laden",
   },
   errors: {
     UNAUTHENTICATED: "Der Server kennt diese Kasse nicht.",

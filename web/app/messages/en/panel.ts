@@ -56,6 +56,31 @@ export const panel = {
     "This browser can’t do it. Selling without the server works while this page stays open, but do not reload it then.",
   update: "A new version is ready",
   updateNow: "Update now",
+  importTitle: "Unsent work of another device",
+  importHint:
+    "A register that can’t send any more gives its unsent work as a file, by “Export unsent”. This one takes it over and sends it.",
+  import: "Import a file",
+  importing: "Importing",
+  importDone:
+    "{imported, plural, =0 {Nothing new in this file.} one {# change was taken over and will be sent.} other {# changes were taken over and will be sent.}}",
+  importKnown: "{count, plural, one {# was here already.} other {# were here already.}}",
+  importRefused:
+    "{count, plural, one {# can’t be taken over here, and stays in the file alone:} other {# can’t be taken over here, and stay in the file alone:}}",
+  importErrors: {
+    UNPROCESSABLE: "This is no file of unsent work.",
+    FORBIDDEN: "This file belongs to another shop.",
+    other: "The file could not be imported: {message}",
+  },
+  storage: "Space on this device",
+  storageUsed: "{used} of {quota} used ({percent} %)",
+  storageUnknown: "This browser does not tell.",
+  storageKept: "The browser keeps the data of this register.",
+  storageNotKept:
+    "The browser may clear the data when the disk is nearly full. Install the app, or bookmark this page, so that it keeps them.",
+  storageFull: "This device is nearly full",
+  storageFullHint:
+    "Selling stops when no space is left. Send what waits (“Sync now”) or export it, then delete other files and other sites’ data on this device.",
+  updateIdle: "It loads by itself when nobody uses this register for a few minutes. Or load it now.",
   updateBlocked: "Possible as soon as everything is sent and the cart is empty",
   upgrade: "This register needs the newer version of the app before it can sync again. Nothing is lost.",
   upgradeNow: "Load the new version",

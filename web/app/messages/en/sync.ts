@@ -38,8 +38,9 @@ export const sync = {
     reauthenticate: "This register needs a new code to sync. Selling goes on.",
     upgrade: "A newer version must be loaded to sync. Selling goes on.",
     enterCode: "Enter code",
-    update: "New version ready",
+    update: "New version ready – loads when idle",
     load: "Load it",
+    loadNow: "Load now",
   },
   errors: {
     UNAUTHENTICATED: "The server does not know this register.",
