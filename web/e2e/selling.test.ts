@@ -102,7 +102,7 @@ describe("selling", () => {
 
   test("on a phone the cart opens over the catalogue, and its lines and the order over it", async () => {
     const context = await newDevice(browser, {
-      ...{ baseURL: server.url, screen: "phone", colorScheme: "dark", reducedMotion: true },
+      ...{ baseURL: server.url, screen: "phone", reducedMotion: true },
     });
     const till = await Register.enrolled(context, server, "Phone");
     const id = (testid: string) => till.page.getByTestId(testid);
