@@ -48,7 +48,7 @@ export async function verifyPin(
 }
 
 function browserSubtle(): Subtle {
-  return (globalThis.crypto as Crypto | undefined)?.subtle as Subtle;
+  return (globalThis.crypto as Crypto | undefined)?.subtle;
 }
 function newSalt(): Bytes {
   return crypto.getRandomValues(new Uint8Array(SALT_BYTES));
