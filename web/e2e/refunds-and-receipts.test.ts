@@ -142,8 +142,8 @@ test("an open order is found, tells who has it, and is taken over", async () => 
   await screenshotAll(page, "orders-filtered");
   await page.getByTestId("order-edit").click();
   await page.getByTestId("take-over-confirm").click();
-  await left.page.getByTestId("changed-elsewhere").waitFor();
-  await expect.poll(() => left.page.getByTestId("changed-elsewhere").textContent()).toContain("Right");
+  await left.page.getByTestId("taken-over").waitFor();
+  await expect.poll(() => left.page.getByTestId("taken-over").textContent()).toContain("Right");
 });
 
 test("a printer that is missing says so, and the sale stands", async () => {
