@@ -85,8 +85,7 @@ export class Found {
 
 /**
  * S8: every edit that was saved is somewhere: taken, kept in a conflict or in a history, or waiting where people see it. What was known to
- * the server when the database was put back is exempt if no device could bring it back: history lives on the server alone. Nor can a device tell what it holds in an older version than
- * a record has reached again since, from what was superseded long ago: so far it offers nothing then.
+ * the server when the database was put back is exempt if no device could bring it back: history lives on the server alone.
  */
 export function checkEdits(
   shop: MemoryShop,
@@ -100,12 +99,6 @@ export function checkEdits(
     const owner = machines.find(({ name }) => name === saved.machine);
     if (saved.holders?.size === 0 || owner?.plan.shop !== shopIndexOf(shop) || found.has(key, saved)) continue;
     const { machine, collection, localId, edit } = saved;
-    const versions = [...shop.historyOf(collection, localId), shop.record(collection, localId)];
-    const isOutrun = model.isWrittenAnew(
-      shop.storeId,
-      versions.filter((row) => row !== undefined),
-    );
-    if (saved.holders && isOutrun) continue;
     violated("S8", `edit ${edit} of ${machine} to ${collection}/${localId} was saved and is nowhere`, {
       ...{ saved, holders: saved.holders && [...saved.holders] },
     });

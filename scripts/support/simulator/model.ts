@@ -1,6 +1,6 @@
 /** What the simulator knows by itself: what was saved, what was acknowledged, what was seen. Everything that must hold is held against it. */
 import type { Result, Write } from "@tillwire/protocol/messages";
-import type { MemoryRow, MemoryShop } from "@tillwire/server/store/memory-database";
+import type { MemoryShop } from "@tillwire/server/store/memory-database";
 import type { CommitResult, PlannedWrite } from "@tillwire/server/store/store";
 import type { Coverage } from "./coverage.ts";
 
@@ -75,8 +75,6 @@ export class Model {
   /** By `store/epoch`. */
   readonly #headSeen = new Map<string, number>();
   readonly #epochs = new Map<string, Epoch[]>();
-  /** Heads to which the database was put back last, by store. */
-  readonly #putBackTo = new Map<string, number>();
 
   constructor(
     private readonly violated: Violated,
@@ -146,12 +144,6 @@ export class Model {
     return Math.max(0, ...before.map((epoch) => epoch.seq));
   }
 
-  /** Whether a record was written, and not only offered again, since the database was put back. */
-  isWrittenAnew(storeId: string, versions: readonly MemoryRow[]): boolean {
-    const head = this.#putBackTo.get(storeId) ?? Number.POSITIVE_INFINITY;
-    return versions.some(({ seq, reoffered }) => seq > head && !reoffered);
-  }
-
   /** A device was told of a head. */
   sawHead(storeId: string, epoch: string, head: number): void {
     const inEpoch = `${storeId}/${epoch}`;
@@ -163,7 +155,6 @@ export class Model {
     this.restores += 1;
     for (const { storeId, head } of shops) {
       this.#heads.set(storeId, head);
-      this.#putBackTo.set(storeId, head);
       const epochs = this.#epochs.get(storeId) ?? [];
       this.#epochs.set(
         storeId,

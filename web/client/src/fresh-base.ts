@@ -90,7 +90,7 @@ async function isAwaited(tx: WriteTx, sync: SyncRow, overlay: Overlay): Promise<
   return !read || !isBrought(overlay, read);
 }
 
-/** What is held and the fresh base lacks: an overlay, or in the generation that lies aside, from where it is read once more. */
+/** What is held and the fresh base has not: an overlay, or in the generation that lies aside, from where it is read once more. */
 interface Loss {
   readonly seq: number;
   readonly collection: string;
@@ -100,9 +100,10 @@ interface Loss {
 
 const PAGE = 500;
 
-/** What is held and the fresh base lacks, or has in a lower version or another value of the same, by the seq at which it was held. Page by page: a shop may be large. */
+/** What is held and may be lost, by the seq at which it was held. Page by page: a shop may be large. */
 async function lost(tx: WriteTx, sync: SyncRow, overlays: readonly Overlay[], deviceId: string): Promise<Loss[]> {
   const losses: Loss[] = [];
+  const isOtherHistory = sync.aside?.epoch !== sync.epoch;
   const laid = new Map(overlays.map((overlay) => [recordKey(overlay.collection, overlay.localId), overlay]));
   const take = async (held: readonly Change[]): Promise<void> => {
     const read = await Promise.all(held.map((value) => tx.record(sync.base, value.collection, value.localId)));
@@ -113,7 +114,11 @@ async function lost(tx: WriteTx, sync: SyncRow, overlays: readonly Overlay[], de
       if (overlay && !isOverlay && tellsMore(overlay, value)) continue;
       // the record itself is held in a version that is no lower
       if (overlay && !isOverlay) laid.delete(recordKey(collection, localId));
-      if (collection === SERVER_ONLY ? !isLostSide(value, read[i], deviceId) : !isLost(value, read[i])) continue;
+      const isMissing =
+        collection === SERVER_ONLY
+          ? isLostSide(value, read[i], deviceId)
+          : isLost(value, read[i]) || (isOtherHistory && isOther(value, read[i]));
+      if (!isMissing) continue;
       losses.push({ seq, collection, localId, overlay: isOverlay ? overlay : null });
     }
   };
@@ -134,6 +139,14 @@ function isAbove(value: Change, other: Change | undefined): boolean {
 /** Of one version there is one value, unless the server forgot this one and somebody was faster to make that version anew. */
 function isLost(value: Change, read: Change | undefined): boolean {
   return isAbove(value, read) || (value.syncVersion === read?.syncVersion && value.hash !== read.hash);
+}
+
+/**
+ * In another epoch the record may have reached a higher version without this value, by people who went on where the restored server stood.
+ * Only the server's history tells that from a value that was superseded, which it answers as a duplicate.
+ */
+function isOther(value: Change, read: Change | undefined): boolean {
+  return value.syncVersion !== read?.syncVersion || value.hash !== read.hash;
 }
 
 function tellsMore(overlay: Overlay, held: Change): boolean {

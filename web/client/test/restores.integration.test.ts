@@ -289,6 +289,35 @@ describe("an edit that waits in an open conflict which the restored server has n
   );
 });
 
+test("an edit that the restore lost is kept, though others have written on beyond its version meanwhile (S8)", async () => {
+  const [payer, other] = [await shop.device("payer"), await shop.device("other")];
+  const order = newOrder();
+  await other.orders.put(order);
+  await shop.settled(payer, other);
+  const backup = await makeBackup();
+  // Nobody but the payer has seen that it was paid.
+  await other.close();
+  await payer.orders.put({ ...order, paymentStatus: "PAID" });
+  await shop.settled(payer);
+  await payer.close();
+  await restoreIt(backup);
+  await other.open();
+  for (const notes of ["one more", "and one more"]) {
+    await other.orders.put({ ...order, notes });
+    await shop.settled(other);
+  }
+  await payer.open();
+  const kept = {
+    recordId: order.id,
+    client: { deviceId: payer.identity.deviceId, data: { paymentStatus: "PAID" } },
+  };
+  for (const { replica } of [payer, other])
+    expect(await until(replica.conflicts$, (all) => all.length > 0)).toMatchObject([{ data: kept }]);
+  await shop.settled(payer, other);
+  for (const { orders } of [payer, other])
+    expect(await orders.get(order.id)).toMatchObject({ data: { notes: "and one more" }, syncVersion: 3 });
+});
+
 test("a second restore while the first re-offer goes on loses nothing and doubles nothing", async () => {
   const [one, two, three] = (await openAll()) as [TestDevice, TestDevice, TestDevice];
   await sell(one, 100);
