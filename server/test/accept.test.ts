@@ -3,7 +3,6 @@ import { digestOf, formatDigest } from "@tillwire/protocol/digest";
 import { describe, expect, test } from "vitest";
 import type { TestDatabase } from "./support/database.ts";
 import { at, NEW, order, put, remove, type Shop } from "./support/shop-fixture.ts";
-import type { Result } from "@tillwire/protocol/messages";
 import { openShopForEachTest } from "./support/each-shop.ts";
 
 let database: TestDatabase;

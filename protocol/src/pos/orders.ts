@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { defineCollection } from "../collection.ts";
 import { canonicalJson } from "../hash.ts";
 import { idSchema } from "../messages.ts";
-import { ROUNDINGS, toCents } from "../money.ts";
+import { ROUNDINGS } from "../money.ts";
 import { moneySchema, numberTextSchema, paymentMethodSchema, personSchema, timeSchema } from "./fields.ts";
 import { refundSchema, whyNotRefunded } from "./refunds.ts";
 import { orderTotals, TAX_MODES, taxModeOf } from "./totals.ts";
