@@ -100,7 +100,7 @@ test("only the own machine can be reached, and errors are collected", async () =
 test("screenshots come in three sizes and both schemes", async () => {
   const device = await newDevice(browser, { baseURL, screen: "phone" });
   const page = await visit(device);
-  const files = await screenshotAll(page, "support");
+  const files = await screenshotAll(page, "support", true);
   expect(files).toHaveLength(6);
   // width and height stand in the PNG's header
   const sizes = files.map((file) => readFileSync(file).subarray(16, 24));

@@ -95,8 +95,20 @@ export function collectErrors(context: BrowserContext): string[] {
 
 const screenshots = resolve(import.meta.dirname, "../../../test-output/screenshots");
 
-/** The page as it is, in every size and both colour schemes, as `test-output/screenshots/<name>-<screen>-<scheme>.png`. */
-export async function screenshotAll(page: Page, name: string): Promise<string[]> {
+/**
+ * The page as it is, as `test-output/screenshots/<name>.png`; in every size and both colour schemes, as `<name>-<screen>-<scheme>.png`, where
+ * somebody wants to look at them: `SCREENSHOTS=all`.
+ */
+export async function screenshotAll(
+  page: Page,
+  name: string,
+  wanted = process.env["SCREENSHOTS"] === "all",
+): Promise<string[]> {
+  if (!wanted) {
+    const path = join(screenshots, `${name}.png`);
+    await page.screenshot({ path, animations: "disabled" });
+    return [path];
+  }
   const before = page.viewportSize();
   const files: string[] = [];
   for (const screen of Object.keys(SCREENS) as ScreenName[]) {
