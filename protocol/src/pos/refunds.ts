@@ -113,7 +113,8 @@ function refundedCents(order: Order): number {
   return (order.refunds ?? []).reduce((sum, refund) => sum + toCents(refund.amount), 0);
 }
 
-function refundedQuantities(refunds: readonly Refund[]): Map<string, number> {
+/** By item id: how many were given back. */
+export function refundedQuantities(refunds: readonly Refund[]): Map<string, number> {
   return quantitiesOf(refunds.flatMap(({ lines }) => lines));
 }
 

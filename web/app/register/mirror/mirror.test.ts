@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { orderTotals } from "@tillwire/protocol/pos/totals";
 import { CartMirror, PAUSE_MS } from "./cart-mirror.ts";
-import { IDLE, mirroredCart, type CartContent } from "./mirrored-cart.ts";
+import { IDLE, mirroredCart } from "./mirrored-cart.ts";
 
 const items = [
   {
@@ -44,7 +44,7 @@ function world() {
     },
   });
   const pass = () => timers.splice(0).forEach(({ run }) => run());
-  const offer = (total: number) => mirror.offer({ ...IDLE, total } as CartContent);
+  const offer = (total: number) => mirror.offer({ ...IDLE, total });
   return { puts, timers, mirror, pass, offer };
 }
 

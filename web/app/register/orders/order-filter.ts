@@ -80,3 +80,10 @@ function textOf(order: Order): string {
 function folded(text: string): string {
   return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
+
+/** One order of each register that made any. */
+export function firstOfEachMaker(records: readonly ReplicaRecord<Order>[]): ReplicaRecord<Order>[] {
+  const makers = new Map<string, ReplicaRecord<Order>>();
+  for (const record of records) if (!makers.has(record.createdBy)) makers.set(record.createdBy, record);
+  return [...makers.values()];
+}

@@ -59,6 +59,17 @@ test("both refund the same line at once: one tells to give the money back, the o
   }
 });
 
+test("somebody else's refund that came while a person was choosing: no money, and who was faster is told", async () => {
+  await sold("e1");
+  const record = await shown(right, "e1");
+  const given = await refund(left, "e1");
+  await right.until(right.orders.record$("e1"), (now) => now?.data.refunds?.length === 1);
+  const { outcome } = await refundsOf(right).refund(record, request(right), "server");
+  expect(await outcome).toMatchObject({ kind: "lost", faster: given.refund });
+  await shop.settled(left, right);
+  expect(await moneyOf("e1")).toHaveLength(1);
+});
+
 test("a register that ends between the steps completes the refund when it starts again, once", async () => {
   await sold("b1");
   const record = await shown(left, "b1");

@@ -44,22 +44,47 @@ export class Refunds {
 
   /**
    * Begins a refund. Rejects with nothing saved.
-   * @returns what becomes of it: at once `here`, else when the server has decided, which goes on whoever still waits for it
+   * @returns what becomes of it: at once `here` or where somebody else's is known already, else when the server has decided, which goes on
+   * whoever still waits for it
    */
   async refund(
     record: ReplicaRecord<Order>,
     request: RefundRequest,
     way: Exclude<RefundWay, "never">,
   ): Promise<{ readonly refund: Refund; readonly outcome: Promise<RefundOutcome> }> {
+    const refund = latestRefund(refundedOrder(record.data, request));
+    try {
+      const { outcome } = await this.#begin(record, request, way);
+      return { refund, outcome };
+    } catch (error) {
+      const lost = await this.#outdone(record.localId, refund, error);
+      return { refund, outcome: Promise.resolve(lost) };
+    }
+  }
+
+  /** @returns in a wrapper, as awaiting it would wait for the end */
+  async #begin(
+    record: ReplicaRecord<Order>,
+    request: RefundRequest,
+    way: Exclude<RefundWay, "never">,
+  ): Promise<{ readonly outcome: Promise<RefundOutcome> }> {
     const { replica, shiftId, kitchen } = this.#host;
     const order = refundedOrder(record.data, request);
     const refund = latestRefund(order);
     if (way === "here") {
       await saveWithTicket(replica, buildRefundHere(record, request, shiftId()), kitchen(), order.id);
-      return { refund, outcome: Promise.resolve({ kind: "given", order, refund }) };
+      return { outcome: Promise.resolve({ kind: "given", order, refund }) };
     }
     await replica.batch(buildRefundedOrder(record, request));
-    return { refund, outcome: this.#follow(order.id, refund) };
+    return { outcome: this.#follow(order.id, refund) };
+  }
+
+  /** Somebody else's refund came while a person was still choosing: the guard refuses one on top of it. Any other failure is thrown again. */
+  async #outdone(orderId: string, refund: Refund, error: unknown): Promise<RefundOutcome> {
+    const now = (await this.#host.replica.collection(orders).get(orderId))?.data;
+    const faster = now?.refunds?.at(-1);
+    if (!(error instanceof WriteRejection && error.code === "GUARD" && now && faster)) throw error;
+    return { kind: "lost", order: now, refund, faster };
   }
 
   /** Takes up what an earlier run of this register began. @param onend called for each when it is decided */

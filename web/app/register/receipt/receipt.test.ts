@@ -11,7 +11,7 @@ import { Printers, type PrinterPorts } from "./printers.ts";
 import { receiptOf, type ReceiptInput, type ReceiptWords } from "./receipt-model.ts";
 
 const words: ReceiptWords = {
-  texts: textsFrom(german, "de").receipt as ReceiptWords["texts"],
+  texts: textsFrom(german, "de").receipt,
   methods: { CASH: "Bar", CARD: "Karte", MOBILE: "Mobil", GIFT_CARD: "Gutschein", OTHER: "Sonstige" },
   money: (amount) => `${amount.toFixed(2)}\u00a0€`,
   percent: (fraction) => `${fraction * 100} %`,

@@ -38,7 +38,7 @@ export function discountOf(of: Pick<OrderItem, "discount" | "discountPercent">):
 /** The line with this discount, which is worth nothing more than the line; null takes it away. */
 export function withDiscount(item: OrderItem, discount: Discount | null): OrderItem {
   const { discount: _amount, discountPercent: _percent, ...plain } = item;
-  if (!discount || discount.value === 0) return plain as OrderItem;
+  if (!discount || discount.value === 0) return plain;
   const amount = fromCents(discountCents(discount, undiscountedCents(item)));
   const percent = discount.kind === "percent" && { discountPercent: Math.min(discount.value, 100) };
   return { ...(plain as OrderItem), discount: amount, ...percent };

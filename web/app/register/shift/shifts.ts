@@ -1,9 +1,8 @@
 /** Which shift is open, and what opening, cash in and out, and closing write. Pure, as intents for `replica.batch`. */
 import type { NumberSource, WriteIntent } from "@tillwire/client/api";
-import type { Base } from "@tillwire/protocol/messages";
 import { fromCents, toCents } from "@tillwire/protocol/money";
 import type { Person } from "@tillwire/protocol/pos/fields";
-import { shifts, type Shift } from "@tillwire/protocol/pos/shifts";
+import type { Shift } from "@tillwire/protocol/pos/shifts";
 import { transactions, type Transaction } from "@tillwire/protocol/pos/transactions";
 
 interface Kept {
@@ -74,10 +73,6 @@ export function closedShift(
 /** What was counted minus what should be there. */
 export function differenceOf(expectedCents: number, counted: number): number {
   return fromCents(toCents(counted) - expectedCents);
-}
-
-export function putShift(data: Shift, readAt?: Base): WriteIntent {
-  return { op: "put", collection: shifts.name, data, ...(readAt && { readAt }) };
 }
 
 export interface CashMove {
