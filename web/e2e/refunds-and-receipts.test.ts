@@ -144,6 +144,8 @@ test("an open order is found, tells who has it, and is taken over", async () => 
   await page.getByTestId("take-over-confirm").click();
   await left.page.getByTestId("taken-over").waitFor();
   await expect.poll(() => left.page.getByTestId("taken-over").textContent()).toContain("Right");
+  await left.page.getByTestId("leave-order").click();
+  await left.page.getByTestId("taken-over").waitFor({ state: "detached" });
 });
 
 test("a printer that is missing says so, and the sale stands", async () => {
