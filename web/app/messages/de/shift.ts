@@ -61,6 +61,6 @@ export const shift = {
     taxes: "Steuer",
     tax: "{rate} Steuer in {gross}",
     drawer: "Lade",
-    net: "Umsatz netto",
+    net: "Umsatz abzüglich Erstattungen",
   },
 } as const satisfies Translation<typeof english>;

@@ -58,6 +58,6 @@ export const shift = {
     taxes: "Tax",
     tax: "{rate} tax in {gross}",
     drawer: "Drawer",
-    net: "Net sales",
+    net: "Sales less refunds",
   },
 } as const;
