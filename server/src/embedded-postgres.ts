@@ -35,6 +35,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 /** An advisory lock that every launcher of a server shares: the last one to leave stops it. */
 const inUse = 7_451_893;
+/** A revival that is under way when this process leaves is waited for so long. */
+const leavePatienceMs = 10_000;
 const LOCK_NOT_AVAILABLE = "55P03";
 /** Of a person who waits for the first start. */
 const startPatienceMs = 120_000;
@@ -96,7 +98,7 @@ class Launcher implements EmbeddedPostgres {
       const [exists] = await sql`select from pg_database where datname = 'tillwire'`;
       if (!exists) await sql`create database tillwire`;
     } finally {
-      await sql.end();
+      await sql.end({ timeout: 1 });
     }
   }
 
@@ -128,10 +130,16 @@ class Launcher implements EmbeddedPostgres {
 
   async #stop(): Promise<void> {
     // What it has under way would go on using the server, and keep others from stopping it.
-    await this.#revival;
+    // But who leaves does not wait for ever: of a connection that broke while it opened, the driver may say nothing.
+    await Promise.race([this.#revival, delay(leavePatienceMs, undefined, { ref: false })]);
     const pid = this.#cluster.running?.pid;
     if (pid === undefined) return;
-    if (await this.#isUsedByOthers()) {
+    const isUsed = await Promise.race([
+      this.#isUsedByOthers(),
+      // nobody answers: whoever still needs the server keeps it
+      delay(leavePatienceMs, true, { ref: false }),
+    ]);
+    if (isUsed) {
       this.#options.log("PostgreSQL stays up: another process uses it");
       return;
     }
