@@ -9,7 +9,7 @@ import type { Role } from "@tillwire/protocol/messages";
 import type { Enrolments } from "./enrolment.ts";
 import { epochAfter } from "./epoch.ts";
 import { fleetDevice, type FleetDevice } from "./fleet.ts";
-import type { Gate } from "./gate.ts";
+import { NOBODYS, type Gate } from "./gate.ts";
 import { newUuid, type Runtime } from "./runtime.ts";
 import type { PolicyDesk, PolicyReport } from "./shop-policies.ts";
 import type { AuditEntry, AuditQuery, AuditStore } from "./store/audit-store.ts";
@@ -85,7 +85,7 @@ export function createAdmin(options: AdminOptions): Admin {
   const isToken = (token: string | null): boolean => token !== null && sameText(sha256Hex(token), options.tokenHash);
 
   async function storeOf(storeId: string | undefined): Promise<Shop> {
-    const all = await gate.run(() => shops.list());
+    const all = await gate.run(() => shops.list(), NOBODYS);
     const shop = storeId === undefined ? all[0] : all.find((each) => each.storeId === storeId);
     if (!shop) throw new ReplicationError("NOT_FOUND", "no such store");
     return shop;
@@ -100,10 +100,10 @@ export function createAdmin(options: AdminOptions): Admin {
       if (waitMs > 0) throw new ReplicationError("RATE_LIMITED", "too many wrong tokens", waitMs);
       throw new ReplicationError("UNAUTHENTICATED", "the admin token is needed");
     },
-    listStores: () => gate.run(() => shops.list()),
+    listStores: () => gate.run(() => shops.list(), NOBODYS),
     async createStore(name) {
       const shop = { storeId: newUuid(runtime), name };
-      await gate.run(() => shops.create(shop, newUuid(runtime)));
+      await gate.run(() => shops.create(shop, newUuid(runtime)), NOBODYS);
       return shop;
     },
     async createEnrolment({ storeId, name, role }, origin) {
@@ -113,28 +113,30 @@ export function createAdmin(options: AdminOptions): Admin {
     },
     async listDevices(storeId) {
       const shop = await storeOf(storeId);
-      const rows = await gate.run(() => devices.list(shop.storeId));
-      const head = (await gate.run(() => store.readHead(shop.storeId)))?.head ?? 0;
+      const rows = await gate.run(() => devices.list(shop.storeId), shop.storeId);
+      const head = (await gate.run(() => store.readHead(shop.storeId), shop.storeId))?.head ?? 0;
       return { head, devices: rows.map((row) => fleetDevice(row, head, runtime.now())) };
     },
     async revoke(deviceId, storeId) {
       const shop = await storeOf(storeId);
-      const revoked = await gate.run(() => devices.revoke(shop.storeId, deviceId));
+      const revoked = await gate.run(() => devices.revoke(shop.storeId, deviceId), shop.storeId);
       const known =
-        revoked || (await gate.run(() => devices.list(shop.storeId))).some((row) => row.deviceId === deviceId);
+        revoked ||
+        (await gate.run(() => devices.list(shop.storeId), shop.storeId)).some((row) => row.deviceId === deviceId);
       if (!known) throw new ReplicationError("NOT_FOUND", "no such device");
       options.onRevoked(shop.storeId, deviceId);
     },
     async clearCopied(deviceId, storeId) {
       const shop = await storeOf(storeId);
-      const known = await gate.run(() => devices.clearCopied(shop.storeId, deviceId));
+      const known = await gate.run(() => devices.clearCopied(shop.storeId, deviceId), shop.storeId);
       if (!known) throw new ReplicationError("NOT_FOUND", "no such device");
     },
     async beginEpoch(reoffer, storeId) {
       const shop = await storeOf(storeId);
-      const { epoch: before } = (await gate.run(() => store.readHead(shop.storeId)))!;
+      const { epoch: before } = (await gate.run(() => store.readHead(shop.storeId), shop.storeId))!;
       const next = epochAfter(newUuid(runtime), before);
-      const epoch = await gate.run(() => store.beginEpoch(shop.storeId, before, next, reoffer, "ADMINISTRATOR"));
+      const begin = () => store.beginEpoch(shop.storeId, before, next, reoffer, "ADMINISTRATOR");
+      const epoch = await gate.run(begin, shop.storeId);
       options.onNewEpoch(shop.storeId, epoch);
       return { epoch };
     },
@@ -149,8 +151,8 @@ function createBooks({ conflicts, audit, policies, gate }: AdminOptions, storeOf
   return {
     async listConflicts(filter, before, limit, storeId) {
       const shop = await storeOf(storeId);
-      const page = await gate.run(() => conflicts.list(shop.storeId, filter, before, pageSize(limit)));
-      const counts = await gate.run(() => conflicts.count(shop.storeId));
+      const page = await gate.run(() => conflicts.list(shop.storeId, filter, before, pageSize(limit)), shop.storeId);
+      const counts = await gate.run(() => conflicts.count(shop.storeId), shop.storeId);
       const listed = page.conflicts.map(({ seq, updatedAt, data }) => ({ seq, updatedAt, ...data }));
       return { conflicts: listed, nextBefore: page.nextBefore, ...counts };
     },
@@ -159,7 +161,7 @@ function createBooks({ conflicts, audit, policies, gate }: AdminOptions, storeOf
     async listAudit(query, storeId) {
       const shop = await storeOf(storeId);
       const limit = pageSize(query.limit);
-      const entries = await gate.run(() => audit.list({ ...query, limit, storeId: shop.storeId }));
+      const entries = await gate.run(() => audit.list({ ...query, limit, storeId: shop.storeId }), shop.storeId);
       return { entries, nextBefore: entries.length === limit ? entries.at(-1)!.id : null };
     },
   };

@@ -22,7 +22,9 @@ export function createAuth(devices: DeviceStore, gate: Gate): Auth {
   return {
     async authenticate(token) {
       if (!token) throw new ReplicationError("UNAUTHENTICATED", "a device token is needed");
-      const device = await gate.run(() => devices.findByTokenHash(sha256Hex(token)));
+      const hash = sha256Hex(token);
+      // Whose shop it is will be known then; so many requests with one token wait for each other alone.
+      const device = await gate.run(() => devices.findByTokenHash(hash), hash);
       if (!device) throw new ReplicationError("UNAUTHENTICATED", "the token is not known");
       if (device.revoked) throw new ReplicationError("DEVICE_REVOKED", "the device was revoked");
       const { storeId, deviceId, role, name } = device;

@@ -5,7 +5,7 @@ import { sha256Hex } from "@tillwire/protocol/hash";
 import { LIMITS } from "@tillwire/protocol/limits";
 import type { EnrolResponse, Role } from "@tillwire/protocol/messages";
 import { newToken } from "./auth.ts";
-import type { Gate } from "./gate.ts";
+import { NOBODYS, type Gate } from "./gate.ts";
 import { newUuid, type Runtime } from "./runtime.ts";
 import type { EnrolmentStore } from "./store/enrolment-store.ts";
 import { createTokenBuckets } from "./token-bucket.ts";
@@ -42,7 +42,8 @@ export function createEnrolments({ store, gate, runtime, onReEnrolled }: Enrolme
     async create(storeId, name, role) {
       const code = newCode(runtime);
       const expiresAt = runtime.now() + LIMITS.enrolmentTtlMs;
-      await gate.run(() => store.create({ codeHash: sha256Hex(code), storeId, name, role, expiresAt }));
+      const enrolment = { codeHash: sha256Hex(code), storeId, name, role, expiresAt };
+      await gate.run(() => store.create(enrolment), storeId);
       return { code, expiresAt };
     },
     async enrol(request, address) {
@@ -51,12 +52,13 @@ export function createEnrolments({ store, gate, runtime, onReEnrolled }: Enrolme
       const codeHash = sha256Hex(normalised(request.code));
       const deviceId = request.deviceId ?? newUuid(runtime);
       if (deviceId === SERVER_DEVICE_ID) {
-        await gate.run(() => store.countTry(codeHash));
+        await gate.run(() => store.countTry(codeHash), NOBODYS);
         throw new ReplicationError("UNPROCESSABLE", "this deviceId is reserved");
       }
       const token = newToken(runtime);
       const device = { deviceId, tokenHash: sha256Hex(token) };
-      const enrolled = await gate.run(() => store.redeem(codeHash, device, runtime.now(), LIMITS.enrolmentTries));
+      const redeem = () => store.redeem(codeHash, device, runtime.now(), LIMITS.enrolmentTries);
+      const enrolled = await gate.run(redeem, NOBODYS);
       if (!enrolled) throw new ReplicationError("CODE_INVALID", "the code is not known, was used or has expired");
       attempts.giveBack(address);
       const { storeId, storeName, registerCode, role, name, reEnrolled } = enrolled;

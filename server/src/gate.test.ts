@@ -12,9 +12,9 @@ test("a gate lets so many run, so many wait, and refuses the rest", async () => 
     await new Promise<void>((resolve) => finish.push(resolve));
     running -= 1;
   };
-  const runs = [gate.run(work), gate.run(work), gate.run(work)];
+  const runs = [gate.run(work, "a"), gate.run(work, "a"), gate.run(work, "a")];
   expect(running).toBe(2);
-  await expect(gate.run(work)).rejects.toMatchObject({ code: "UNAVAILABLE", retry: "backoff" });
+  await expect(gate.run(work, "a")).rejects.toMatchObject({ code: "UNAVAILABLE", retry: "backoff" });
   finish.shift()!();
   await runs[0];
   expect(running).toBe(2);
@@ -35,10 +35,37 @@ test("shops that wait are let in by turns, so that one with many who wait does n
   expect(order).toEqual(["loud", "quiet", "third", "loud", "quiet", "loud", "loud", "loud"]);
 });
 
+test("a shop with all places to wait in takes none from another: its own latest is refused", async () => {
+  const gate = createGate({ running: 1, waiting: 4 });
+  const ended: string[] = [];
+  let open!: () => void;
+  const first = gate.run(() => new Promise<void>((resolve) => (open = resolve)), "loud");
+  const enter = (storeId: string, name: string): Promise<unknown> =>
+    gate.run(async () => void ended.push(name), storeId).catch(({ code }) => ended.push(`${name} ${code}`));
+  const runs = ["l1", "l2", "l3", "l4", "l5"].map((name) => enter("loud", name));
+  runs.push(enter("quiet", "q1"), enter("third", "t1"), enter("loud", "l6"));
+  await Promise.all([runs[4], runs[3], runs[2], runs[7]]);
+  expect(ended.sort()).toEqual(["l3 UNAVAILABLE", "l4 UNAVAILABLE", "l5 UNAVAILABLE", "l6 UNAVAILABLE"]);
+  ended.length = 0;
+  open();
+  await Promise.all([first, ...runs]);
+  expect(ended).toEqual(["l1", "q1", "t1", "l2"]);
+});
+
+test("who comes last is refused where all wait alike", async () => {
+  const gate = createGate({ running: 1, waiting: 2 });
+  let open!: () => void;
+  const first = gate.run(() => new Promise<void>((resolve) => (open = resolve)), "a");
+  const waiting = ["a", "b"].map((storeId) => gate.run(async () => storeId, storeId));
+  await expect(gate.run(async () => "c", "c")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  open();
+  expect(await Promise.all([first, ...waiting])).toEqual([undefined, "a", "b"]);
+});
+
 test("work that fails gives its place back", async () => {
   const gate = createGate({ running: 1, waiting: 1 });
-  await expect(gate.run(async () => Promise.reject(new Error("no")))).rejects.toThrow("no");
-  expect(await gate.run(async () => 5)).toBe(5);
+  await expect(gate.run(async () => Promise.reject(new Error("no")), "a")).rejects.toThrow("no");
+  expect(await gate.run(async () => 5, "a")).toBe(5);
 });
 
 test("a bucket allows bursts, then the rate, and says how long to wait", () => {

@@ -29,7 +29,7 @@ export function createHistory(store: HistoryStore, gate: Gate): History {
     async read({ storeId, collection, localId, before, limit }) {
       const most = Math.min(Math.max(1, limit ?? PAGE_VERSIONS), PAGE_VERSIONS);
       const query = { storeId, collection, localId, before, limit: most, maxBytes: PAGE_BYTES };
-      const page = await gate.run(() => store.read(query));
+      const page = await gate.run(() => store.read(query), storeId);
       if (!page) throw new ReplicationError("NOT_FOUND", "no such record");
       const versions = page.versions.map(({ json }) => json).join(",");
       return `{"collection":"${collection}","localId":"${localId}","versions":[${versions}],"nextBefore":${page.nextBefore ?? "null"}}`;

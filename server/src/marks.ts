@@ -40,7 +40,7 @@ export function createMarks({ devices, audit, gate, metrics, log, runtime }: Mar
   async function tell({ storeId, deviceId, name }: Device): Promise<void> {
     metrics.devicesCopied.inc();
     log.warn({ storeId, deviceId }, "The device's identity is in use on two machines");
-    await gate.run(() => audit.write(storeId, "server", "device.copied", { deviceId, name }));
+    await gate.run(() => audit.write(storeId, "server", "device.copied", { deviceId, name }), storeId);
   }
 
   return {

@@ -90,8 +90,8 @@ export async function readTransactions(
   const transactionIds = asSent.flatMap((item) => (isSeedWrite(item) ? item.write.localId : []));
   const prefixes = [...new Set(orderIds.flatMap(refiledPrefixes))];
   const [orders, known] = await Promise.all([
-    gate.run(() => queries.readOrders(device.storeId, orderIds, prefixes)),
-    gate.run(() => queries.readOrderIds(device.storeId, transactionIds)),
+    gate.run(() => queries.readOrders(device.storeId, orderIds, prefixes), device.storeId),
+    gate.run(() => queries.readOrderIds(device.storeId, transactionIds), device.storeId),
   ]);
   const translated: RecordKey[] = [];
   const read = asSent.map((item, index) => {

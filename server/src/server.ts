@@ -6,6 +6,7 @@ import postgres from "postgres";
 import { adminToken } from "./admin-token.ts";
 import { createAdmin, type Admin } from "./admin.ts";
 import { openFirstShop, type ShopTemplate } from "./first-shop.ts";
+import { NOBODYS } from "./gate.ts";
 import type { Metrics } from "./metrics.ts";
 import { createNode, POOL_CONNECTIONS, type Node } from "./node.ts";
 import { createOriginCheck } from "./origin.ts";
@@ -114,7 +115,7 @@ async function serve(node: Node, admin: Admin, options: SyncServerOptions) {
     history: node.history,
     allowOrigin,
     isDraining: () => draining,
-    probe: async () => void (await node.gate.run(() => node.shops.readSetting("probe"))),
+    probe: async () => void (await node.gate.run(() => node.shops.readSetting("probe"), NOBODYS)),
     webRoot: options.webRoot ?? null,
     syncIntervalSeconds: options.syncIntervalSeconds ?? 30,
   });

@@ -33,7 +33,7 @@ export function createShopPolicies(collections: CollectionSet, shops: ShopStore,
   const settable = [...collections.values()].filter(({ writableBy }) => writableBy.length > 0);
 
   async function read(storeId: string): Promise<PolicyReport> {
-    const { set, version } = await gate.run(() => shops.readPolicies(storeId));
+    const { set, version } = await gate.run(() => shops.readPolicies(storeId), storeId);
     const policies = settable.map(({ name, policy: declared }) => {
       const own = set.get(name) ?? null;
       return { collection: name, declared, set: own, policy: own ?? declared };
@@ -49,7 +49,7 @@ export function createShopPolicies(collections: CollectionSet, shops: ShopStore,
         if (!settable.some((collection) => collection.name === name))
           throw new ReplicationError("UNPROCESSABLE", `only the server writes ${name}`);
       }
-      const changed = await gate.run(() => shops.setPolicies(storeId, policies, "admin"));
+      const changed = await gate.run(() => shops.setPolicies(storeId, policies, "admin"), storeId);
       return { ...(await read(storeId)), changed };
     },
   };
