@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { toCents } from "../money.ts";
 import { guardOrder, orderSchema, type Order, type OrderItem } from "./orders.ts";
-import { refundableAmount, refundableQuantities, refundAmount, refundId, type RefundLine } from "./refunds.ts";
+import {
+  refundableAmount,
+  refundableQuantities,
+  refundAmount,
+  refundId,
+  refundLineCents,
+  type RefundLine,
+} from "./refunds.ts";
 import { orderTotals, type TaxMode } from "./totals.ts";
 
 function paid(items: readonly OrderItem[], discount = 0, taxMode: TaxMode = "inclusive", tip = 0): Order {
@@ -17,7 +24,7 @@ function line(id: string, price: number, quantity: number, taxRate = 0.19): Orde
 }
 function refund(order: Order, lines: readonly RefundLine[], amount = refundAmount(order, lines)): Order {
   const made = { at: 2, lines: [...lines], amount, method: "CASH" as const, by: { id: "s", name: "Ana" } };
-  return { ...order, refunds: [...(order.refunds ?? []), { ...made, id: refundId(order) }] };
+  return { ...order, refunds: [...(order.refunds ?? []), { ...made, id: refundId(order.id, order) }] };
 }
 
 test("one of three for 10.00 is a third, and the last part takes the rest", () => {
@@ -51,10 +58,12 @@ const someItems = fc
       cents: fc.integer({ min: 0, max: 99_999 }),
       quantity: fc.integer({ min: 1, max: 9 }),
       taxRate: fc.constantFrom(0, 0.07, 0.19, 0.08375),
+      // some devices give two lines one id
+      id: fc.constantFrom("i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8"),
     }),
     { minLength: 1, maxLength: 6 },
   )
-  .map((drawn) => drawn.map(({ cents, quantity, taxRate }, i) => line(`i${i}`, cents / 100, quantity, taxRate)));
+  .map((drawn) => drawn.map(({ id, cents, quantity, taxRate }) => line(id, cents / 100, quantity, taxRate)));
 
 test("however an order is given back, it adds up to what was paid and never beyond", () => {
   fc.assert(
@@ -96,8 +105,55 @@ test("the guard: never more than was paid or sold, and no refund vanishes", () =
   expect(guardOrder(once, changed)).toContain("never changes or vanishes");
   expect(guardOrder(once, { ...once, refunds: [...once.refunds!, ...once.refunds!] })).toContain("one id");
 });
-test("what two registers refund at once bears one transaction id", () => {
+test("what two registers refund at once bears one transaction id, but for what was given out without asking", () => {
   const order = paid([line("a", 10, 2)]);
-  expect(refundId(order)).toBe("o.r1");
-  expect(refundId(refund(order, [{ itemId: "a", quantity: 1 }]))).toBe("o.r2");
+  const once = refund(order, [{ itemId: "a", quantity: 1 }]);
+  expect(refundId("o", order)).toBe("o.r1");
+  expect(refundId("o", once)).toBe("o.r2");
+  expect(refundId("o", order, "d1")).toBe("o.r1.d1");
+  // filed under another id than the one in its data
+  expect(refundId("o.123", order)).toBe("o.123.r1");
+});
+test("whatever the order's id, a refund's is an id, and another for each order, refund and device", () => {
+  const order = paid([line("a", 10, 2)]);
+  const once = refund(order, [{ itemId: "a", quantity: 1 }]);
+  const long = "x".repeat(64);
+  const ids = [long, "x".repeat(63) + "y"].flatMap((id) => [
+    refundId(id, order),
+    refundId(id, once),
+    refundId(id, order, "y".repeat(64)),
+  ]);
+  for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9._:-]{1,64}$/);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(refundId(long, order)).toBe(refundId(long, { refunds: [] }));
+});
+
+test("two lines that bear one id are refunded one by one, and never more of either than was sold", () => {
+  const order = paid([line("a", 10, 1), line("a", 2, 3)]);
+  expect([...refundableQuantities(order)]).toEqual([
+    ["a", 1],
+    ["a#2", 3],
+  ]);
+  expect(refundAmount(order, [{ itemId: "a", quantity: 1 }])).toBe(10);
+  expect(refundAmount(order, [{ itemId: "a#2", quantity: 2 }])).toBe(4);
+  const once = refund(order, [{ itemId: "a", quantity: 1 }]);
+  expect(guardOrder(order, once)).toBeNull();
+  expect(refundableAmount(once)).toBe(6);
+  expect(guardOrder(once, refund(once, [{ itemId: "a", quantity: 1 }], 1))).toContain("more than was sold");
+  expect(refundAmount(once, [{ itemId: "a#2", quantity: 3 }])).toBe(6);
+});
+test("which refund came first is told by ids: a copy of an order knows its refunds too", () => {
+  const order = paid([line("a", 3.34, 3)], 0.02);
+  const twice = refund(refund(order, [{ itemId: "a", quantity: 1 }]), [{ itemId: "a", quantity: 1 }]);
+  const [first, second] = structuredClone(twice.refunds!);
+  expect(refundLineCents(twice, first!)).toMatchObject([{ lineId: "a", quantity: 1, cents: 333 }]);
+  expect(refundLineCents(twice, second!)).toMatchObject([{ lineId: "a", quantity: 1, cents: 334 }]);
+});
+test("what costs less than nothing is given back as nothing", () => {
+  const order = paid([line("a", 10, 1), line("voucher", -4, 1)]);
+  const voucher = [{ itemId: "voucher", quantity: 1 }];
+  expect(refundAmount(order, voucher)).toBe(0);
+  const after = refund(order, voucher);
+  expect(orderSchema.safeParse(after).success).toBe(true);
+  expect(refundAmount(after, [{ itemId: "a", quantity: 1 }])).toBe(6);
 });

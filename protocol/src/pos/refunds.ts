@@ -3,10 +3,12 @@
  * so that no two registers together give back more than was paid: the second one's write is made on an older value, and loses.
  */
 import * as z from "zod/mini";
-import { canonicalJson } from "../hash.ts";
+import { canonicalJson, sha256Hex } from "../hash.ts";
+import { LIMITS } from "../limits.ts";
 import { idSchema } from "../messages.ts";
 import { fromCents, roundedCents, toCents } from "../money.ts";
 import { moneySchema, paymentMethodSchema, personSchema, timeSchema } from "./fields.ts";
+import { lineIds } from "./line-ids.ts";
 import type { Order, OrderItem } from "./orders.ts";
 import { paidLines, type PaidLine } from "./totals.ts";
 
@@ -14,6 +16,7 @@ export const refundSchema = z.looseObject({
   /** That of its REFUND transaction: `refundId`. */
   id: idSchema,
   at: timeSchema,
+  /** Their ids as `lineIds` has them. */
   lines: z.array(z.looseObject({ itemId: z.string(), quantity: z.int().check(z.gte(1)) })),
   amount: moneySchema.check(z.gte(0)),
   method: paymentMethodSchema,
@@ -24,6 +27,11 @@ export const refundSchema = z.looseObject({
 export type Refund = z.infer<typeof refundSchema>;
 export interface RefundedLine {
   readonly item: OrderItem;
+  /** As `lineIds` has it. */
+  readonly lineId: string;
+  readonly quantity: number;
+  /** Of the item in the order. */
+  readonly index: number;
   readonly cents: number;
   /** In `cents`. */
   readonly taxCents: number;
@@ -32,16 +40,20 @@ export type RefundLine = Pick<Refund["lines"][number], "itemId" | "quantity">;
 
 /**
  * localId of an order's next refund transaction. Two registers that refund at once make the same one: the second is not taken silently.
+ * @param orderId localId of the order: its data may bear another, where existing devices gave two sales one id
+ * @param deviceId of a register that gives the money out without asking the server: then it is booked, whoever else refunds
  */
-export function refundId(order: Order): string {
-  return `${order.id}.r${(order.refunds?.length ?? 0) + 1}`;
+export function refundId(orderId: string, order: Pick<Order, "refunds">, deviceId?: string): string {
+  const number = (order.refunds?.length ?? 0) + 1;
+  const id = `${orderId}.r${number}${deviceId === undefined ? "" : `.${deviceId}`}`;
+  return id.length <= LIMITS.idLength ? id : `${orderId.slice(0, 20)}.${sha256Hex(id).slice(0, 40)}`;
 }
 
-/** By item id: how many can still be given back. Empty unless the order was paid. */
+/** By line id: how many can still be given back. Empty unless the order was paid. */
 export function refundableQuantities(order: Order): Map<string, number> {
   if (order.paymentStatus !== "PAID") return new Map();
   const refunded = refundedQuantities(order.refunds ?? []);
-  return new Map(order.items.map((item) => [item.id, item.quantity - (refunded.get(item.id) ?? 0)]));
+  return new Map([...soldQuantities(order)].map(([id, quantity]) => [id, quantity - (refunded.get(id) ?? 0)]));
 }
 
 /** What is left to be given back, on the wire's scale. */
@@ -60,7 +72,7 @@ export function refundAmount(order: Order, lines: readonly RefundLine[]): number
   const cents = lineParts(order, lines, order.refunds ?? []).reduce((sum, part) => sum + part.cents, 0);
   const isRest = [...left.values()].every((quantity) => quantity <= 0);
   const restCents = paidCents(order) - refundedCents(order);
-  return fromCents(isRest ? restCents : Math.min(cents, restCents));
+  return fromCents(isRest ? restCents : Math.max(0, Math.min(cents, restCents)));
 }
 
 /**
@@ -69,7 +81,8 @@ export function refundAmount(order: Order, lines: readonly RefundLine[]): number
  */
 export function refundLineCents(order: Order, refund: Refund): RefundedLine[] {
   const refunds = order.refunds ?? [];
-  return lineParts(order, refund.lines, refunds.slice(0, refunds.indexOf(refund)));
+  const at = refunds.findIndex(({ id }) => id === refund.id);
+  return lineParts(order, refund.lines, at === -1 ? refunds : refunds.slice(0, at));
 }
 
 /** The guard's part: why the step must not happen, or null. */
@@ -84,7 +97,7 @@ export function whyNotRefunded(current: Order | null, next: Order): string | nul
   if (next.paymentStatus !== "PAID" && next.paymentStatus !== "REFUNDED") return "what was not paid can't be refunded";
   if (refundedCents(next) > paidCents(next)) return "more than was paid can't be refunded";
   const refunded = refundedQuantities(next.refunds);
-  const sold = new Map(next.items.map((item) => [item.id, item.quantity]));
+  const sold = soldQuantities(next);
   for (const [itemId, quantity] of refunded)
     if (quantity > (sold.get(itemId) ?? 0)) return "more than was sold can't be refunded";
   return null;
@@ -95,13 +108,15 @@ function lineParts(order: Order, lines: readonly RefundLine[], earlier: readonly
   const quantities = quantitiesOf(lines);
   const paid = paidLines(order);
   const shares = sharesOfTotal(order, paid);
+  const ids = lineIds(order.items);
   return order.items.flatMap((item, index) => {
-    const quantity = quantities.get(item.id) ?? 0;
+    const lineId = ids[index]!;
+    const quantity = quantities.get(lineId) ?? 0;
     if (quantity === 0) return [];
-    const before = refunded.get(item.id) ?? 0;
+    const before = refunded.get(lineId) ?? 0;
     const part = (cents: number): number =>
       partOf(cents, before + quantity, item.quantity) - partOf(cents, before, item.quantity);
-    return [{ item, cents: part(shares[index]!), taxCents: part(paid[index]!.taxCents) }];
+    return [{ item, lineId, quantity, index, cents: part(shares[index]!), taxCents: part(paid[index]!.taxCents) }];
   });
 }
 
@@ -109,13 +124,19 @@ function paidCents(order: Order): number {
   return toCents(order.total) + toCents(order.tip ?? 0);
 }
 
-function refundedCents(order: Order): number {
+/** What the order's refunds come to, tip included. */
+export function refundedCents(order: Order): number {
   return (order.refunds ?? []).reduce((sum, refund) => sum + toCents(refund.amount), 0);
 }
 
-/** By item id: how many were given back. */
+/** By line id: how many were given back. */
 export function refundedQuantities(refunds: readonly Refund[]): Map<string, number> {
   return quantitiesOf(refunds.flatMap(({ lines }) => lines));
+}
+
+function soldQuantities({ items }: Order): Map<string, number> {
+  const ids = lineIds(items);
+  return new Map(items.map(({ quantity }, index) => [ids[index]!, quantity]));
 }
 
 function quantitiesOf(lines: readonly RefundLine[]): Map<string, number> {

@@ -31,7 +31,13 @@ const refunded: Order = {
   ...coffee,
   refunds: [
     {
-      ...{ id: refundId(coffee), at: 2, lines: [half], amount: refundAmount(coffee, [half]), method: "CASH" },
+      ...{
+        id: refundId(coffee.id, coffee),
+        at: 2,
+        lines: [half],
+        amount: refundAmount(coffee, [half]),
+        method: "CASH",
+      },
       by: { id: "s", name: "Ana" },
     },
   ],
@@ -83,6 +89,71 @@ test("an order that has not come yet counts by its transaction alone", () => {
   expect(report).toMatchObject({ sales: 1, salesCents: 500, taxes: [], discountsCents: 0 });
 });
 
+test("an order paid in two shifts is in both reports, each with what was paid in it", () => {
+  const payments = [
+    { id: "p1", method: "CASH" as const, amount: 10 },
+    { id: "p2", method: "CARD" as const, amount: 4.4 },
+  ];
+  const split = { ...lunch, payments };
+  const sale = (at: 0 | 1) => {
+    const { id, amount, method: paymentMethod } = payments[at]!;
+    return transaction("SALE", amount, { id, paymentMethod, orderId: "lunch" });
+  };
+  const [first, second, whole] = [[sale(0)], [sale(1)], [sale(0), sale(1)]].map((all) => reportOf(all, () => split));
+  expect([first!.sales, second!.sales, whole!.sales]).toEqual([1, 0, 1]);
+  expect([first!.discountsCents, second!.discountsCents, whole!.discountsCents]).toEqual([125, 55, 180]);
+  expect(first!.taxes.map(({ grossCents }) => grossCents)).toEqual([750, 250]);
+  expect(second!.taxes.map(({ grossCents }) => grossCents)).toEqual([330, 110]);
+  expect(whole!.taxes.map(({ taxCents }) => taxCents)).toEqual([71, 57]);
+});
+test("an order that another register was paid for: this one's money is in its drawer, the order is sold once", () => {
+  const paidElsewhere = { ...lunch, payments: [{ id: "theirs", method: "CASH" as const, amount: 14.4 }] };
+  const ours = transaction("SALE", 14.4, { id: "ours", orderId: "lunch" });
+  const theirs = transaction("SALE", 14.4, { id: "theirs", orderId: "lunch" });
+  const report = reportOf([ours], () => paidElsewhere);
+  expect(report).toMatchObject({ sales: 0, salesCents: 1_440, expectedCashCents: 1_440, taxes: [], discountsCents: 0 });
+  expect(reportOf([ours, theirs], () => paidElsewhere)).toMatchObject({
+    ...{ sales: 1, salesCents: 2_880, discountsCents: 180 },
+    taxes: [{ taxCents: 71 }, { taxCents: 57 }],
+  });
+});
+test("refunds that do not name their lines never take off more tax than the order had", () => {
+  const refund = (amount: number, id: string) => transaction("REFUND", amount, { id, orderId: "lunch" });
+  const sale = transaction("SALE", 14.4, { orderId: "lunch" });
+  const sums = (...given: Transaction[]) =>
+    reportOf([sale, ...given], orderOf).taxes.map(({ grossCents, taxCents }) => [grossCents, taxCents]);
+  expect(sums(refund(7.2, "x"))).toEqual([
+    [540, 35],
+    [180, 28],
+  ]);
+  const nothing = [
+    [0, 0],
+    [0, 0],
+  ];
+  expect(sums(refund(7.2, "x"), refund(7.2, "y"))).toEqual(nothing);
+  expect(sums(refund(14.4, "x"), refund(14.4, "y"))).toEqual(nothing);
+  // what was given out twice is money all the same
+  expect(reportOf([sale, refund(14.4, "x"), refund(14.4, "y")], orderOf).refundsCents).toBe(2_880);
+});
+test("what is left after a refund of one line is what an unnamed one takes the rest of", () => {
+  const report = reportOf(
+    [
+      transaction("SALE", 6, { orderId: "coffee" }),
+      transaction("REFUND", 3, { orderId: "coffee", id: "coffee.r1" }),
+      transaction("REFUND", 3, { orderId: "coffee", id: "at another device" }),
+    ],
+    orderOf,
+  );
+  expect(report.taxes).toEqual([{ rate: 0.19, grossCents: 0, taxCents: 0 }]);
+});
+test("an order of an existing device that was paid in two parts, and does not list them, is sold once over both", () => {
+  const part = (id: string) => transaction("SALE", 7.2, { id, orderId: "lunch" });
+  const [first, second] = [reportOf([part("a")], orderOf), reportOf([part("b")], orderOf)];
+  const whole = reportOf([part("a"), part("b")], orderOf);
+  for (const [index, { grossCents }] of whole.taxes.entries())
+    expect(first.taxes[index]!.grossCents + second.taxes[index]!.grossCents).toBe(grossCents);
+});
+
 const someItems = fc.array(
   fc.record({
     cents: fc.integer({ min: 1, max: 9_999 }),
@@ -108,13 +179,65 @@ test("an order given back piece by piece leaves neither sales nor tax behind, of
           const [itemId, most] = left[choices.next().value! % left.length]!;
           const lines = [{ itemId, quantity: 1 + (choices.next().value! % most) }];
           const made = { at: 2, lines, amount: refundAmount(given, lines), by: { id: "s", name: "Ana" } };
-          const refund = { ...made, id: refundId(given), method: "CASH" as const };
+          const refund = { ...made, id: refundId(given.id, given), method: "CASH" as const };
           given = { ...given, refunds: [...(given.refunds ?? []), refund] };
         }
         const refunds = given.refunds!.map(({ id, amount }) => transaction("REFUND", amount, { id, orderId: "o" }));
         const report = reportOf([transaction("SALE", given.total, { orderId: "o" }), ...refunds], () => given);
         expect(report.expectedCashCents).toBe(0);
         for (const { grossCents, taxCents } of report.taxes) expect([grossCents, taxCents]).toEqual([0, 0]);
+      },
+    ),
+  );
+});
+
+test("however the payments and refunds of an order are spread over shifts, their reports add up to the day's", () => {
+  fc.assert(
+    fc.property(
+      someItems,
+      fc.constantFrom<TaxMode>("inclusive", "exclusive"),
+      fc.nat(50),
+      fc.array(fc.nat(1_000), { maxLength: 4 }),
+      fc.infiniteStream(fc.nat(99)),
+      (drawn, taxMode, percent, cuts, choices) => {
+        const next = (below: number): number => choices.next().value! % below;
+        const items = drawn.map(({ cents, quantity, taxRate }, i) => line(`i${i}`, cents / 100, quantity, taxRate));
+        const discount = Math.floor(orderTotals(items, 0, taxMode).subtotal * percent) / 100;
+        const sold = { ...order("o", items), taxMode, ...orderTotals(items, discount, taxMode) };
+        const totalCents = Math.round(sold.total * 100);
+        const marks = [...cuts.map((cut) => Math.floor((totalCents * cut) / 1_000)), totalCents].sort((a, b) => a - b);
+        const payments = marks.map((mark, i) => {
+          return { id: `p${i}`, method: "CASH" as const, amount: (mark - (marks[i - 1] ?? 0)) / 100 };
+        });
+        let given: Order = { ...sold, payments };
+        for (let tries = next(4); tries > 0; tries--) {
+          const left = [...refundableQuantities(given)].filter(([, quantity]) => quantity > 0);
+          if (left.length === 0) break;
+          const [itemId, most] = left[next(left.length)]!;
+          const lines = [{ itemId, quantity: 1 + next(most) }];
+          const made = { at: 2, lines, amount: refundAmount(given, lines), by: { id: "s", name: "Ana" } };
+          const refund = { ...made, id: refundId("o", given), method: "CASH" as const };
+          given = { ...given, refunds: [...(given.refunds ?? []), refund] };
+        }
+        const moved = [
+          ...payments.map(({ id, amount }) => transaction("SALE", amount, { id, orderId: "o" })),
+          ...(given.refunds ?? []).map(({ id, amount }) => transaction("REFUND", amount, { id, orderId: "o" })),
+        ];
+        const day = reportOf(moved, () => given);
+        const shifts = [0, 1, 2].map(() => [] as Transaction[]);
+        for (const each of moved) shifts[next(3)]!.push(each);
+        const reports = shifts.map((each) => reportOf(each, () => given));
+        const total = (of: (report: (typeof reports)[number]) => number) => reports.reduce((sum, r) => sum + of(r), 0);
+        expect(day.sales).toBe(1);
+        expect(total(({ sales }) => sales)).toBe(1);
+        expect(total(({ salesCents }) => salesCents)).toBe(day.salesCents);
+        expect(total(({ discountsCents }) => discountsCents)).toBe(day.discountsCents);
+        expect(total(({ expectedCashCents }) => expectedCashCents)).toBe(day.expectedCashCents);
+        for (const { rate, grossCents, taxCents } of day.taxes) {
+          const ofRate = (field: "grossCents" | "taxCents") =>
+            total(({ taxes }) => taxes.find((each) => each.rate === rate)?.[field] ?? 0);
+          expect([ofRate("grossCents"), ofRate("taxCents")]).toEqual([grossCents, taxCents]);
+        }
       },
     ),
   );

@@ -2,8 +2,9 @@
 import { toCents } from "../money.ts";
 import type { PaymentMethod } from "./fields.ts";
 import type { Order } from "./orders.ts";
+import { givenBackPart, soldPart, type OrderPart } from "./order-parts.ts";
 import { refundLineCents, type Refund } from "./refunds.ts";
-import { paidLines } from "./totals.ts";
+import { paidLines, type PaidLine } from "./totals.ts";
 import type { Transaction } from "./transactions.ts";
 
 export interface MethodSum {
@@ -21,7 +22,7 @@ export interface TaxSum {
 }
 
 export interface Report {
-  /** Orders sold, not parts of payments. */
+  /** Orders sold, not parts of payments; one that was paid in parts belongs to its first. */
   readonly sales: number;
   readonly salesCents: number;
   readonly refunds: number;
@@ -50,51 +51,59 @@ export function reportOf(
   const completed = transactions.filter(({ status }) => status === "COMPLETED");
   const of = (type: Transaction["type"]): Transaction[] => completed.filter((each) => each.type === type);
   const [sold, refunded, cashIn, cashOut] = [of("SALE"), of("REFUND"), of("CASH_IN"), of("CASH_OUT")];
-  const orders = ordersOf(sold, orderOf);
+  const parts = ordersOf(sold, orderOf).map(([order, paid]) => soldPart(order, paid));
+  const returned = ordersOf(refunded, orderOf).map(([order, given]) => givenBackPart(order, given));
+  const unknown = sold.filter(({ orderId }) => !orderId || !orderOf(orderId));
   const methods = methodSums(sold, refunded);
   const cash = methods.find(({ method }) => method === "CASH")?.cents ?? 0;
   const [cashInCents, cashOutCents] = [sumOf(cashIn), sumOf(cashOut)];
   return {
-    sales: new Set(sold.map(({ orderId, id }) => orderId ?? id)).size,
+    sales:
+      parts.filter(({ isFirst }) => isFirst).length + new Set(unknown.map(({ orderId, id }) => orderId ?? id)).size,
     salesCents: sumOf(sold),
     refunds: refunded.length,
     refundsCents: sumOf(refunded),
     tipsCents: sold.reduce((sum, { tip }) => sum + toCents(tip ?? 0), 0),
     cashInCents,
     cashOutCents,
-    discountsCents: orders.reduce((sum, order) => sum + discountCents(order), 0),
+    discountsCents: parts.reduce((sum, part) => sum + part.discountCents, 0),
     expectedCashCents: floatCents + cash + cashInCents - cashOutCents,
     methods,
-    taxes: taxSums(orders, refundsOf(refunded, orderOf)),
+    taxes: taxSums(linesOf(parts), linesOf(returned)),
   };
 }
 
 /** What one order contains of each tax rate, or one of its refunds. Both as positive amounts. */
 export function taxesOf(order: Order, refund: Refund | null): TaxSum[] {
-  if (!refund) return taxSums([order], []);
-  return taxSums([], [{ order, refund }]).map(({ rate, grossCents, taxCents }) => {
-    return { rate, grossCents: 0 - grossCents, taxCents: 0 - taxCents };
+  if (!refund) return taxSums(paidLines(order), []);
+  const lines = refundLineCents(order, refund).map(({ item, cents, taxCents }) => {
+    return { rate: item.product.taxRate ?? 0, grossCents: cents, taxCents };
   });
+  return taxSums(lines, []);
 }
 
 function sumOf(transactions: readonly Transaction[]): number {
   return transactions.reduce((sum, { amount }) => sum + toCents(amount), 0);
 }
 
-function ordersOf(sold: readonly Transaction[], orderOf: (orderId: string) => Order | null): Order[] {
-  const ids = new Set(sold.flatMap(({ orderId }) => orderId ?? []));
-  return [...ids].flatMap((id) => orderOf(id) ?? []);
+/** Each order that is here, with its transactions among these. */
+function ordersOf(
+  transactions: readonly Transaction[],
+  orderOf: (orderId: string) => Order | null,
+): [order: Order, transactions: Transaction[]][] {
+  const byOrder = new Map<string, [Order, Transaction[]]>();
+  for (const transaction of transactions) {
+    const { orderId } = transaction;
+    const known = orderId && byOrder.get(orderId);
+    const order = orderId && orderOf(orderId);
+    if (known) known[1].push(transaction);
+    else if (order) byOrder.set(orderId, [order, [transaction]]);
+  }
+  return [...byOrder.values()];
 }
 
-function refundsOf(
-  refunded: readonly Transaction[],
-  orderOf: (orderId: string) => Order | null,
-): { order: Order; refund: Refund | null }[] {
-  return refunded.flatMap(({ id, orderId }) => {
-    const order = orderId ? orderOf(orderId) : null;
-    // One that does not name its lines gave the whole order back.
-    return order ? [{ order, refund: order.refunds?.find((each) => each.id === id) ?? null }] : [];
-  });
+function linesOf(parts: readonly OrderPart[]): PaidLine[] {
+  return parts.flatMap(({ lines }) => lines);
 }
 
 function methodSums(sold: readonly Transaction[], refunded: readonly Transaction[]): MethodSum[] {
@@ -108,22 +117,13 @@ function methodSums(sold: readonly Transaction[], refunded: readonly Transaction
   return [...sums].map(([method, sum]) => ({ method, ...sum }));
 }
 
-function discountCents({ items, discount }: Order): number {
-  return items.reduce((sum, item) => sum + toCents(item.discount ?? 0), toCents(discount ?? 0));
-}
-
-function taxSums(orders: readonly Order[], refunds: readonly { order: Order; refund: Refund | null }[]): TaxSum[] {
+function taxSums(sold: readonly PaidLine[], returned: readonly PaidLine[]): TaxSum[] {
   const sums = new Map<number, { grossCents: number; taxCents: number }>();
-  const add = (rate: number, grossCents: number, taxCents: number): void => {
+  const add = ({ rate, grossCents, taxCents }: PaidLine, sign: 1 | -1): void => {
     const before = sums.get(rate) ?? { grossCents: 0, taxCents: 0 };
-    sums.set(rate, { grossCents: before.grossCents + grossCents, taxCents: before.taxCents + taxCents });
+    sums.set(rate, { grossCents: before.grossCents + sign * grossCents, taxCents: before.taxCents + sign * taxCents });
   };
-  for (const order of orders) for (const line of paidLines(order)) add(line.rate, line.grossCents, line.taxCents);
-  for (const { order, refund } of refunds) {
-    if (!refund) for (const line of paidLines(order)) add(line.rate, -line.grossCents, -line.taxCents);
-    else
-      for (const { item, cents, taxCents } of refundLineCents(order, refund))
-        add(item.product.taxRate ?? 0, -cents, -taxCents);
-  }
+  for (const line of sold) add(line, 1);
+  for (const line of returned) add(line, -1);
   return [...sums].map(([rate, sum]) => ({ rate, ...sum })).sort((a, b) => a.rate - b.rate);
 }

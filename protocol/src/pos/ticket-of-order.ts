@@ -1,8 +1,11 @@
 /** What an order asks of the kitchen, as a ticket. Pure. */
+import { lineIds } from "./line-ids.ts";
 import type { Order, OrderItem } from "./orders.ts";
 import { isOpenLine, stateOfLines, type Ticket, type TicketLine } from "./tickets.ts";
 
 export interface TicketContext {
+  /** localId of the order, and so of its ticket, where the order's data may bear another. Default: `order.id`. */
+  readonly orderId?: string;
   /** The order's ticket so far. */
   readonly before: Ticket | null;
   /** Categories whose items are made in the kitchen; absent: all, empty: none. */
@@ -15,15 +18,17 @@ export interface TicketContext {
  * The order's ticket as it should be. Lines are never changed: what grew is added, what shrank is voided; what was served already stays served.
  * @returns null where the kitchen learns nothing new
  */
-export function ticketOf(order: Order, { before, categories, now }: TicketContext): Ticket | null {
-  const wanted = order.items.filter(({ product }) => !categories || categories.includes(product.categoryId ?? ""));
+export function ticketOf(order: Order, { orderId, before, categories, now }: TicketContext): Ticket | null {
+  const ids = lineIds(order.items);
+  const items = order.items.map((item, index) => ({ ...item, id: ids[index]! }));
+  const wanted = items.filter(({ product }) => !categories || categories.includes(product.categoryId ?? ""));
   const takenBack = order.orderStatus === "CANCELLED" || order.orderStatus === "REFUNDED";
   const lines = linesOf(before?.lines ?? [], takenBack ? [] : wanted, now);
   if (lines.length === 0) return null;
   const ticket: Ticket = {
     createdAt: now,
     ...before, // members that this build does not know are kept
-    id: order.id,
+    id: orderId ?? order.id,
     orderNumber: order.orderNumber,
     ...header("tableName", order, before),
     ...header("customerName", order, before),
