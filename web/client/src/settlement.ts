@@ -99,7 +99,9 @@ function rebased(rows: readonly OutboxRow[], from: Base, to: Base): OutboxRow[] 
     const absorbed = syncVersion === row.syncVersion ? row.absorbed : absorb(row);
     before = positionOf(row);
     after = { version: syncVersion, hash: row.hash };
-    moved.push({ ...row, base, syncVersion, absorbed });
+    // To be numbered anew is no edit: a choice stays as it was made.
+    const chosen = samePosition(row.chosen ?? null, before) ? { chosen: after } : {};
+    moved.push({ ...row, base, syncVersion, absorbed, ...chosen });
   }
   return moved;
 }

@@ -81,6 +81,19 @@ describe("a write that settles a conflict", () => {
     expect(choose(again, server(5), "z")).toMatchObject([{ data: { text: "edited" } }, { data: { text: "z" } }]);
   });
 
+  it("gives way to the next choice also after the result of an edit before it had lifted its version", () => {
+    const rows = choose(inState(edit([], LOST, "further"), "sent"), server(2), "x");
+    const [further, first] = [rows[0]!, { ...rows[1]!, state: "queued" as const }];
+    const result = { collection: "notes", localId: "n1", outcome: "duplicate" as const, seq: 9, hash: further.hash };
+    const { put } = settle([further, first], further, { ...result, syncVersion: 7 });
+    expect(put).toMatchObject([{ key: first.key, syncVersion: 8, resolves: "c1" }]);
+    expect(choose(put, server(7), "y")).toMatchObject([{ key: first.key, data: { text: "y" } }]);
+    // and not once it took in an edit, before or after
+    expect(choose(edit(put, server(7), "edited"), server(7), "y")).toHaveLength(2);
+    const edited = edit([further, first], server(2), "edited");
+    expect(choose([...settle(edited, further, { ...result, syncVersion: 7 }).put], server(7), "y")).toHaveLength(2);
+  });
+
   it("takes the place of a rejected write", () => {
     const rows = inState(edit([], server(5), "no"), "rejected");
     expect(choose(rows, server(5), "x")).toMatchObject([{ base: server(5), syncVersion: 7, state: "queued" }]);
