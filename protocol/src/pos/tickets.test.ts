@@ -53,6 +53,14 @@ function atOnce(base: Ticket, server: Ticket, local: Ticket): Ticket {
 }
 
 describe("the ticket of an order", () => {
+  test("has a line for each of two items that bear one id, and is known by the id that its order is filed under", () => {
+    const ticket = ticketOf(order([item("a"), item("a", 2)]), { orderId: "o1.77", before: null, now: 1_000 })!;
+    expect(ticket.id).toBe("o1.77");
+    expect(ticket.lines.map(({ id, quantity }) => [id, quantity])).toEqual([
+      ["a", 1],
+      ["a#2", 2],
+    ]);
+  });
   test("has a line for each item, in words", () => {
     const latte = item("a", 2, {
       variation: { name: "Large" },

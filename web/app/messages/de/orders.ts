@@ -62,6 +62,10 @@ export const orders = {
     changed:
       "Die Bestellung wurde gleichzeitig an einer anderen Kasse geändert. Prüfen Sie sie und versuchen Sie es erneut.",
     failed: "Die Erstattung wurde nicht gesichert",
+    twice: "{number} war schon an anderer Stelle erstattet: Die hier gezahlten {amount} wurden doppelt erstattet.",
+    twiceTitle: "{amount} mehr zurückgezahlt als bezahlt",
+    twiceHint:
+      "Zwei Kassen haben dasselbe erstattet, eine davon ohne Server. Beides steht im Bericht der jeweiligen Schublade.",
     laterGiven: "Die Erstattung von {number} gilt: Zahlen Sie {amount} zurück ({method})",
     laterLost: "Die Erstattung von {number} gilt nicht: Zahlen Sie nichts zurück",
   },

@@ -57,6 +57,10 @@ export const orders = {
     faster: "{who} was faster and has refunded {amount} already.",
     changed: "The order was changed at another register at the same time. Look at it and try again.",
     failed: "The refund was not saved",
+    twice: "{number} had been refunded elsewhere: the {amount} given back here were given back twice.",
+    twiceTitle: "{amount} more than was paid was given back",
+    twiceHint:
+      "Two registers refunded the same, one of them without the server. Both are in the reports of their drawers.",
     laterGiven: "Refund of {number} is through: give back {amount} ({method})",
     laterLost: "Refund of {number} did not go through: don’t give money back",
   },

@@ -42,11 +42,12 @@ function record(data: Order, more: Partial<ReplicaRecord<Order>> = {}): ReplicaR
 
 describe("what a refund writes", () => {
   test("a line's refund keeps the order paid; the last one makes it refunded; the guard allows both", () => {
-    const first = refundedOrder(paid, oneLatte);
+    const first = refundedOrder(record(paid), oneLatte, "server");
     expect(latestRefund(first)).toMatchObject({ id: "o1.r1", amount: 4, reason: "spilt", by: ana, deviceId: "d1" });
     expect(first).toMatchObject({ paymentStatus: "PAID", orderStatus: "COMPLETED" });
     expect(guardOrder(paid, first)).toBeNull();
-    const rest = refundedOrder(first, { ...everything, lines: [{ itemId: "i1", quantity: 1 }, everything.lines[1]!] });
+    const lines = [{ itemId: "i1", quantity: 1 }, everything.lines[1]!];
+    const rest = refundedOrder(record(first), { ...everything, lines }, "server");
     expect(latestRefund(rest)).toMatchObject({ id: "o1.r2", amount: 7 });
     expect(rest).toMatchObject({ paymentStatus: "REFUNDED", orderStatus: "REFUNDED" });
     expect(guardOrder(first, rest)).toBeNull();
@@ -54,15 +55,15 @@ describe("what a refund writes", () => {
   });
 
   test("a tip goes back with the last line", () => {
-    expect(latestRefund(refundedOrder({ ...paid, tip: 1 }, everything)).amount).toBe(12);
+    expect(latestRefund(refundedOrder(record({ ...paid, tip: 1 }), everything, "server")).amount).toBe(12);
   });
 
   test("the first step is the order alone, on the value that was shown; the second is the money", () => {
     const [write, ...more] = buildRefundedOrder(record(paid), oneLatte)(numbers);
     expect(more).toEqual([]);
     expect(write).toMatchObject({ collection: "orders", readAt: { version: 2, hash: "h" } });
-    const next = refundedOrder(paid, { ...oneLatte, authorisedBy: { id: "m", name: "Max" } });
-    const [money] = buildRefundMoney(next, latestRefund(next), 9, "shift-1")(numbers);
+    const next = refundedOrder(record(paid), { ...oneLatte, authorisedBy: { id: "m", name: "Max" } }, "server");
+    const [money] = buildRefundMoney(record(next), latestRefund(next), 9, "shift-1")(numbers);
     if (money?.op !== "put") throw new Error("no money");
     expect(money.data).toMatchObject({
       ...{ id: "o1.r1", type: "REFUND", amount: 4, paymentMethod: "CASH", shiftId: "shift-1", userName: "Ana" },
@@ -76,10 +77,29 @@ describe("what a refund writes", () => {
     expect(build(numbers).map((write) => write.collection)).toEqual(["orders", "transactions"]);
     expect(build(numbers)).toEqual(build(numbers));
   });
+
+  test("what is given out without the server bears an id that nobody else's refund has: its money is always booked", () => {
+    const [write, money] = buildRefundHere(record(paid), oneLatte)(numbers);
+    if (write?.op !== "put" || money?.op !== "put") throw new Error("no writes");
+    expect(latestRefund(write.data as Order).id).toBe("o1.r1.d1");
+    expect(money.data).toMatchObject({ id: "o1.r1.d1" });
+  });
+
+  test("an order that is filed under another id than the one it bears is refunded there", () => {
+    const filed = record({ ...paid, id: "local-1" }, { localId: "local-1.77" });
+    const [write] = buildRefundedOrder(filed, oneLatte)(numbers);
+    expect(write).toMatchObject({ localId: "local-1.77", data: { id: "local-1" } });
+    const next = refundedOrder(filed, oneLatte, "server");
+    const [money] = buildRefundMoney({ ...filed, data: next }, latestRefund(next), 9)(numbers);
+    expect(money).toMatchObject({ data: { id: "local-1.77.r1", orderId: "local-1.77" } });
+    const [here, moneyHere] = buildRefundHere(filed, oneLatte)(numbers);
+    expect(here).toMatchObject({ localId: "local-1.77" });
+    expect(moneyHere).toMatchObject({ data: { id: "local-1.77.r1.d1", orderId: "local-1.77" } });
+  });
 });
 
 describe("which way it goes", () => {
-  const other = refundedOrder(paid, { ...oneLatte, deviceId: "d2" });
+  const other = refundedOrder(record(paid), { ...oneLatte, deviceId: "d2" }, "server");
   test.each([
     ["the server is there", record(paid, { createdBy: "d2", deviceId: "d2" }), true, "server"],
     ["offline, sold here", record(paid), false, "here"],
@@ -94,9 +114,10 @@ describe("which way it goes", () => {
 });
 
 describe("between the steps", () => {
-  const mine = refundedOrder(paid, oneLatte);
+  const mine = refundedOrder(record(paid), oneLatte, "server");
   const refund = latestRefund(mine);
-  const theirs = refundedOrder(paid, { ...oneLatte, by: { id: "s2", name: "Bo" }, deviceId: "d2" });
+  const bo = { by: { id: "s2", name: "Bo" }, deviceId: "d2" };
+  const theirs = refundedOrder(record(paid), { ...oneLatte, ...bo }, "server");
 
   test.each(["saved", "sending"] as const)("nothing is decided while it is %s", (sync) => {
     expect(standingOf(record(mine, { sync }), refund)).toBe("waiting");

@@ -3,9 +3,10 @@
  * money's transaction written, and only then are people told to hand it out: of two registers one wins.
  */
 import type { RecordSync, ReplicaRecord, WriteIntent } from "@tillwire/client/api";
+import type { ConflictData } from "@tillwire/protocol/conflicts";
 import { canonicalJson } from "@tillwire/protocol/hash";
 import type { PaymentMethod, Person } from "@tillwire/protocol/pos/fields";
-import { orders, type Order } from "@tillwire/protocol/pos/orders";
+import { guardOrder, orders, type Order } from "@tillwire/protocol/pos/orders";
 import {
   refundableQuantities,
   refundAmount,
@@ -32,14 +33,25 @@ export interface RefundRequest {
 /** How a refund can be made: in two steps with the server, both at once on this register alone, or not now. */
 export type RefundWay = "server" | "here" | "never";
 
+type KnownOrder = Pick<ReplicaRecord<Order>, "localId" | "data">;
+
 /** The order with one more refund; fully refunded once nothing that was sold is left. */
-export function refundedOrder(order: Order, request: RefundRequest): Order {
+export function refundedOrder(
+  { localId, data: order }: KnownOrder,
+  request: RefundRequest,
+  way: Exclude<RefundWay, "never">,
+): Order {
   const { lines, method, reason, by, authorisedBy, deviceId, at } = request;
   const refund: Refund = {
-    ...{ id: refundId(order), at, lines: [...lines], amount: refundAmount(order, lines), method, by, deviceId },
+    ...{ id: refundId(localId, order, way === "here" ? deviceId : undefined), at, lines: [...lines] },
+    ...{ amount: refundAmount(order, lines), method, by, deviceId },
     ...(authorisedBy && { authorisedBy }),
     ...(reason.trim() && { reason: reason.trim() }),
   };
+  return withRefund(order, refund);
+}
+
+function withRefund(order: Order, refund: Refund): Order {
   const next: Order = { ...order, refunds: [...(order.refunds ?? []), refund] };
   const isWhole = [...refundableQuantities(next).values()].every((quantity) => quantity <= 0);
   return isWhole ? { ...next, orderStatus: "REFUNDED", paymentStatus: "REFUNDED" } : next;
@@ -52,22 +64,24 @@ export function latestRefund(order: Order): Refund {
 }
 
 /** The first of two steps: the order alone. */
-export function buildRefundedOrder({ data, readAt }: ReplicaRecord<Order>, request: RefundRequest): Build {
-  const next = refundedOrder(data, request);
-  return () => [{ op: "put", collection: orders.name, data: next, readAt }];
+export function buildRefundedOrder(record: ReplicaRecord<Order>, request: RefundRequest): Build {
+  const data = refundedOrder(record, request, "server");
+  const { localId, readAt } = record;
+  return () => [{ op: "put", collection: orders.name, localId, data, readAt }];
 }
 
 /** The second step. @param shiftId of the drawer that the money comes from */
-export function buildRefundMoney(order: Order, refund: Refund, now: number, shiftId?: string | null): Build {
+export function buildRefundMoney(order: KnownOrder, refund: Refund, now: number, shiftId?: string | null): Build {
   return (numbers) => [moneyOf(order, refund, now, shiftId, numbers.next("transaction"))];
 }
 
 /** Both at once, where nobody else can have refunded it. */
 export function buildRefundHere(record: ReplicaRecord<Order>, request: RefundRequest, shiftId?: string | null): Build {
-  const next = refundedOrder(record.data, request);
+  const data = refundedOrder(record, request, "here");
+  const { localId, readAt } = record;
   return (numbers) => [
-    { op: "put", collection: orders.name, data: next, readAt: record.readAt },
-    moneyOf(next, latestRefund(next), request.at, shiftId, numbers.next("transaction")),
+    { op: "put", collection: orders.name, localId, data, readAt },
+    moneyOf({ localId, data }, latestRefund(data), request.at, shiftId, numbers.next("transaction")),
   ];
 }
 
@@ -121,19 +135,32 @@ function isOf(refund: Refund, deviceId: string): boolean {
 }
 
 function moneyOf(
-  order: Order,
+  { localId, data: { orderNumber } }: KnownOrder,
   { id, amount, method, by, authorisedBy, reason }: Refund,
   now: number,
   shiftId: string | null | undefined,
   referenceNumber: string,
 ): WriteIntent {
-  const data: Transaction = {
-    ...{ id, referenceNumber, orderId: order.id, orderNumber: order.orderNumber, type: "REFUND", amount },
-    ...{ paymentMethod: method, status: "COMPLETED", userId: by.id, userName: by.name, createdAt: now },
-    completedAt: now,
+  const transaction: Transaction = {
+    ...{ id, referenceNumber, orderId: localId, orderNumber, type: "REFUND", amount, paymentMethod: method },
+    ...{ status: "COMPLETED", userId: by.id, userName: by.name, createdAt: now, completedAt: now },
     ...(authorisedBy && { authorisedBy }),
     ...(reason && { notes: reason }),
     ...(shiftId && { shiftId }),
   };
-  return { op: "put", collection: transactions.name, data };
+  return { op: "put", collection: transactions.name, data: transaction };
+}
+
+/** Of an order's lost write: what it says this register gave back without the server, and the server's value does not. */
+export function lostRefunds({ collection, status, client, server }: ConflictData, deviceId: string): Refund[] {
+  if (collection !== orders.name || status !== "settled" || client.deviceId !== deviceId) return [];
+  const refundsIn = (data: unknown): readonly Refund[] => (data as Order | null)?.refunds ?? [];
+  const known = new Set(refundsIn(server.data).map(({ id }) => id));
+  return refundsIn(client.data).filter((refund) => isOf(refund, deviceId) && !known.has(refund.id));
+}
+
+/** The order with a refund that was given out already; null: others gave the same back meanwhile. */
+export function withGivenRefund(order: Order, refund: Refund): Order | null {
+  const next = withRefund(order, refund);
+  return guardOrder(order, next) === null ? next : null;
 }

@@ -2,9 +2,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ReplicaRecord } from "@tillwire/client/api";
 import type { Order } from "@tillwire/protocol/pos/orders";
+import type { Refund } from "@tillwire/protocol/pos/refunds";
 import type { Transaction } from "@tillwire/protocol/pos/transactions";
 import { TestShop, type TestDevice } from "../../../client/test/support/shop.ts";
 import { order } from "../../testing/conflict-fixtures.ts";
+import { GivenRefunds } from "./given-refunds.ts";
 import { buildRefundedOrder, latestRefund, refundedOrder, wayOf, type RefundRequest } from "./refund.ts";
 import { Refunds, type RefundOutcome } from "./refunding.ts";
 
@@ -73,7 +75,7 @@ test("somebody else's refund that came while a person was choosing: no money, an
 test("a register that ends between the steps completes the refund when it starts again, once", async () => {
   await sold("b1");
   const record = await shown(left, "b1");
-  const began = latestRefund(refundedOrder(record.data, request(left)));
+  const began = latestRefund(refundedOrder(record, request(left), "server"));
   await left.replica.batch(buildRefundedOrder(record, request(left)));
   await left.until(left.orders.record$("b1"), (now) => now?.sync === "synced");
   await left.close();
@@ -108,6 +110,55 @@ test("without the server the own sale is refunded at once, another register's is
   await shop.settled(left, right);
   expect(await moneyOf("c1")).toHaveLength(1);
   expect(await moneyOf("c2")).toHaveLength(1);
+});
+
+/** Refunds a coffee at `left` without the server, while `right`, with it, does something else; until both agree. */
+async function refundedHere(id: string, meanwhile: () => Promise<unknown>): Promise<{ here: Refund; twice: string[] }> {
+  await sold(id);
+  const own = await shown(left, id);
+  await shop.stop();
+  const { refund: here, outcome } = await refundsOf(left).refund(own, request(left), "here");
+  expect(await outcome).toMatchObject({ kind: "given" });
+  await left.close();
+  await shop.start();
+  await meanwhile();
+  await left.open();
+  const twice: string[] = [];
+  const kitchen = () => ({ now: 5, categories: [] });
+  const given = new GivenRefunds(left.replica, kitchen, (order, refund) => twice.push(`${order.id} ${refund.id}`));
+  await left.until(left.replica.conflicts$, (all) => all.some(({ data }) => data.recordId === id));
+  // either is the end of it
+  await expect
+    .poll(async () => {
+      const { data, sync } = await shown(left, id);
+      return twice.length > 0 || (sync === "synced" && data.refunds?.some((each) => each.id === here.id));
+    })
+    .toBe(true);
+  await shop.settled(left, right);
+  given.close();
+  return { here, twice };
+}
+
+test("refunded here without the server, and at another register meanwhile: both drawers' money is booked, and it is told", async () => {
+  const { here, twice } = await refundedHere("f1", async () => {
+    const all = { ...request(right), lines: [{ itemId: "i1", quantity: 2 }] };
+    const { outcome } = await refundsOf(right).refund(await shown(right, "f1"), all, "server");
+    expect(await outcome).toMatchObject({ kind: "given" });
+  });
+  expect(twice).toEqual([`f1 ${here.id}`]);
+  expect((await moneyOf("f1")).map(({ id }) => id).sort()).toEqual(["f1.r1", here.id].sort());
+  expect((await shown(right, "f1")).data.refunds).toMatchObject([{ id: "f1.r1" }]);
+  expect((await shown(left, "f1")).sync).toBe("synced");
+});
+
+test("refunded here without the server, while another register changed the order: the refund is put into it again", async () => {
+  const { here, twice } = await refundedHere("g1", async () => {
+    await right.orders.put({ ...(await shown(right, "g1")).data, notes: "for Ann" });
+    await right.until(right.orders.record$("g1"), (now) => now?.sync === "synced");
+  });
+  expect(twice).toEqual([]);
+  expect(await moneyOf("g1")).toHaveLength(1);
+  expect((await shown(right, "g1")).data).toMatchObject({ notes: "for Ann", refunds: [here] });
 });
 
 test("an order that changed in another way at once: no money, and no conflict is left for people", async () => {

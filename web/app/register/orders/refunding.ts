@@ -52,7 +52,7 @@ export class Refunds {
     request: RefundRequest,
     way: Exclude<RefundWay, "never">,
   ): Promise<{ readonly refund: Refund; readonly outcome: Promise<RefundOutcome> }> {
-    const refund = latestRefund(refundedOrder(record.data, request));
+    const refund = latestRefund(refundedOrder(record, request, way));
     try {
       const { outcome } = await this.#begin(record, request, way);
       return { refund, outcome };
@@ -69,14 +69,15 @@ export class Refunds {
     way: Exclude<RefundWay, "never">,
   ): Promise<{ readonly outcome: Promise<RefundOutcome> }> {
     const { replica, shiftId, kitchen } = this.#host;
-    const order = refundedOrder(record.data, request);
+    const { localId } = record;
+    const order = refundedOrder(record, request, way);
     const refund = latestRefund(order);
     if (way === "here") {
-      await saveWithTicket(replica, buildRefundHere(record, request, shiftId()), kitchen(), order.id);
+      await saveWithTicket(replica, buildRefundHere(record, request, shiftId()), kitchen(), localId);
       return { outcome: Promise.resolve({ kind: "given", order, refund }) };
     }
     await replica.batch(buildRefundedOrder(record, request));
-    return { outcome: this.#follow(order.id, refund) };
+    return { outcome: this.#follow(localId, refund) };
   }
 
   /** Somebody else's refund came while a person was still choosing: the guard refuses one on top of it. Any other failure is thrown again. */
@@ -109,7 +110,7 @@ export class Refunds {
     const isDecided = (record?: ReplicaRecord<Order>) => !record || standingOf(record, refund) !== "waiting";
     const record = await firstValueFrom(replica.collection(orders).record$(orderId).pipe(filter(isDecided)));
     if (record && standingOf(record, refund) === "stands") {
-      await this.#payOut(record.data, refund);
+      await this.#payOut(record, refund);
       return { kind: "given", order: record.data, refund };
     }
     if (record) await this.#giveUp(record);
@@ -118,7 +119,7 @@ export class Refunds {
     return { kind: "lost", order, refund, faster: fasterRefund(order, refund) };
   }
 
-  async #payOut(order: Order, refund: Refund): Promise<void> {
+  async #payOut(order: ReplicaRecord<Order>, refund: Refund): Promise<void> {
     const { replica, now, shiftId } = this.#host;
     try {
       await replica.batch(buildRefundMoney(order, refund, now(), shiftId()));
@@ -131,10 +132,10 @@ export class Refunds {
     await this.#tellKitchen(order).catch(() => undefined);
   }
 
-  async #tellKitchen(order: Order): Promise<void> {
+  async #tellKitchen({ localId, data }: ReplicaRecord<Order>): Promise<void> {
     const { replica, kitchen } = this.#host;
-    const before = await replica.collection(tickets).get(order.id);
-    const ticket = ticketOf(order, { ...kitchen(), before: before?.data ?? null });
+    const before = await replica.collection(tickets).get(localId);
+    const ticket = ticketOf(data, { ...kitchen(), orderId: localId, before: before?.data ?? null });
     if (ticket) await replica.collection(tickets).put(ticket, before && { readAt: before.readAt });
   }
 

@@ -120,8 +120,8 @@ function lineOf(item: OrderItem, { texts, money }: ReceiptWords): ReceiptLine {
 }
 
 function refundLines(order: Order, refund: Refund, { money }: ReceiptWords): ReceiptLine[] {
-  return refundLineCents(order, refund).map(({ item, cents }) => ({
-    quantity: refund.lines.reduce((sum, line) => sum + (line.itemId === item.id ? line.quantity : 0), 0),
+  return refundLineCents(order, refund).map(({ item, quantity, cents }) => ({
+    quantity,
     name: item.product.name,
     details: detailsOf(item),
     amount: money(fromCents(cents)),

@@ -79,7 +79,11 @@ describe("a receipt says", () => {
       reason: "hart",
       by: { id: "b", name: "Bo" },
     };
-    const refunded = refundedOrder(paid, { ...request, authorisedBy: null, deviceId: "d1", at: 5 });
+    const refunded = refundedOrder(
+      { localId: paid.id, data: paid },
+      { ...request, authorisedBy: null, deviceId: "d1", at: 5 },
+      "server",
+    );
     const refund = latestRefund(refunded);
     const back = receiptOf({ ...input, order: refunded, refund }, words);
     expect(back).toMatchObject({ marks: ["ERSTATTUNG"], number: "A1-000007-R1", remarks: ["Grund: hart"] });

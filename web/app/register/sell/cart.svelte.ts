@@ -5,7 +5,16 @@ import type { Order, OrderItem } from "@tillwire/protocol/pos/orders";
 import type { Product } from "@tillwire/protocol/pos/catalogue";
 import type { ReplicaRecord } from "@tillwire/client/api";
 import type { OrderTotals } from "@tillwire/protocol/pos/totals";
-import { addItem, countItems, newItem, quantitiesOf, removeLine, replaceItem, setQuantity } from "./cart.ts";
+import {
+  addItem,
+  countItems,
+  newItem,
+  quantitiesOf,
+  removeLine,
+  replaceItem,
+  setQuantity,
+  withOwnIds,
+} from "./cart.ts";
 import { discountOf, type Discount } from "./discount.ts";
 import { saveWithTicket } from "./kitchen-ticket.ts";
 import type { Choice } from "./options.ts";
@@ -56,7 +65,7 @@ export class Cart {
   constructor(till: Till) {
     this.#till = till;
     const remembered = till.env.tabMemory.read(MEMORY);
-    if (remembered) Object.assign(this, JSON.parse(remembered) as CartContent);
+    if (remembered) Object.assign(this, contentIn(remembered));
   }
 
   readonly count = $derived.by(() => countItems(this.items));
@@ -70,7 +79,7 @@ export class Cart {
   readonly changedElsewhere = $derived.by((): ReplicaRecord<Order> | null => {
     const opened = this.opened;
     if (!opened) return null;
-    const now = this.#till.orderRecords.current?.find((record) => record.localId === opened.data.id);
+    const now = this.#till.orderRecords.current?.find((record) => record.localId === opened.localId);
     return now && now.hash !== opened.hash && !this.#isStillOurs(now.data, opened.data) ? now : null;
   });
   /** Who took the opened order over, if somebody did; null: nobody. */
@@ -133,13 +142,13 @@ export class Cart {
    * once that it was taken over. Resolves when that is saved; the cart shows the order right away.
    */
   async open(record: ReplicaRecord<Order>): Promise<void> {
-    if (this.opened && this.opened.data.id !== record.localId) this.clear();
-    const { data } = record;
-    this.opened = { data, readAt: record.readAt, hash: record.hash };
+    if (this.opened && this.opened.localId !== record.localId) this.clear();
+    const { localId, data, readAt, hash } = record;
+    this.opened = { localId, data, readAt, hash };
     this.notes = data.notes ?? "";
     this.customerName = data.customerName ?? "";
     this.discount = discountOf(data);
-    this.#set(data.items);
+    this.#set(withOwnIds(data.items));
     this.#holding = this.#hold(record);
     await this.#holding;
   }
@@ -164,7 +173,7 @@ export class Cart {
   async #save(build: (draft: Draft) => Build): Promise<ReplicaRecord<Order>> {
     const { replica, kitchen } = this.#till;
     const draft: Draft = { ...this.#content(), opened: this.opened && (await this.#latest()) };
-    const [order] = await saveWithTicket(replica, build(draft), kitchen(), draft.opened?.data.id);
+    const [order] = await saveWithTicket(replica, build(draft), kitchen(), draft.opened?.localId);
     this.#empty();
     return order as ReplicaRecord<Order>;
   }
@@ -172,7 +181,7 @@ export class Cart {
   async #latest(): Promise<OpenedOrder | null> {
     await this.#holding;
     const opened = this.opened;
-    const now = opened && (await this.#till.orders.get(opened.data.id));
+    const now = opened && (await this.#till.orders.get(opened.localId));
     return now && this.#isStillOurs(now.data, opened.data) ? now : opened;
   }
   async #hold(record: ReplicaRecord<Order>): Promise<void> {
@@ -182,14 +191,14 @@ export class Cart {
     const holder = { deviceId, name, at: env.now() };
     const [held] = await replica.batch(buildHolder(record, holder)).catch(() => []);
     // without it the order can be edited all the same: it only tells the others
-    if (!held || this.opened?.data.id !== record.localId) return;
-    const { data, readAt, hash } = held as ReplicaRecord<Order>;
-    this.opened = { data, readAt, hash };
+    if (!held || this.opened?.localId !== record.localId) return;
+    const { localId, data, readAt, hash } = held as ReplicaRecord<Order>;
+    this.opened = { localId, data, readAt, hash };
     this.#remember();
   }
   async #putBack(opened: OpenedOrder): Promise<void> {
     await this.#holding;
-    const now = await this.#till.orders.get(opened.data.id);
+    const now = await this.#till.orders.get(opened.localId);
     if (now?.data.orderStatus !== "PENDING" || !now.data.holder || !this.#till.isOwn(now.data.holder.deviceId)) return;
     await this.#till.replica.batch(buildHolder(now, null)).catch(() => undefined);
   }
@@ -219,5 +228,17 @@ export class Cart {
     const { items, notes, customerName, opened, parts } = this;
     const empty = items.length === 0 && parts.length === 0 && !notes && !customerName && !opened;
     this.#till.env.tabMemory.write(MEMORY, empty ? null : JSON.stringify(this.#content()));
+  }
+}
+
+/** What an earlier run remembered, that of another build too; nothing where it can't be read. */
+function contentIn(remembered: string): Partial<CartContent> {
+  try {
+    const content = JSON.parse(remembered) as CartContent;
+    const { opened } = content;
+    // builds before knew an opened order by its data alone
+    return opened ? { ...content, opened: { ...opened, localId: opened.localId ?? opened.data.id } } : content;
+  } catch {
+    return {};
   }
 }

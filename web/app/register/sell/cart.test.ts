@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { OrderItem } from "@tillwire/protocol/pos/orders";
-import { addProduct, countItems, MAX_QUANTITY, newItem, quantitiesOf, removeLine, setQuantity } from "./cart.ts";
+import { addProduct, countItems, MAX_QUANTITY, newItem, quantitiesOf, removeLine, setQuantity, withOwnIds } from "./cart.ts";
 import { withDiscount } from "./discount.ts";
 
 const coffee = { id: "p1", name: "Coffee", price: 3.2, taxRate: 0.08, stock: 12 };
@@ -83,5 +83,13 @@ describe("cart", () => {
     const items = setQuantity(addProduct(addProduct([], coffee, "a"), tea, "b"), "a", 3);
     expect(countItems(items)).toBe(4);
     expect(quantitiesOf(items).get("p1")).toBe(3);
+  });
+
+  test("two lines that bear one id get ids of their own, so that each is edited alone", () => {
+    const items = [newItem(coffee, "a"), newItem(tea, "a")];
+    expect(withOwnIds(items).map(({ id }) => id)).toEqual(["a", "a#2"]);
+    expect(setQuantity(withOwnIds(items), "a#2", 5).map(({ quantity }) => quantity)).toEqual([1, 5]);
+    const apart = [newItem(coffee, "a"), newItem(tea, "b")];
+    expect(withOwnIds(apart)[0]).toBe(apart[0]);
   });
 });

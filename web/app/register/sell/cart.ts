@@ -1,6 +1,7 @@
 /** The cart as plain data: lines in, lines out. Amounts come from protocol/pos/totals alone. */
 import { canonicalJson } from "@tillwire/protocol/hash";
 import type { OrderItem } from "@tillwire/protocol/pos/orders";
+import { lineIds } from "@tillwire/protocol/pos/line-ids";
 import type { Product } from "@tillwire/protocol/pos/catalogue";
 import { discountOf, withDiscount } from "./discount.ts";
 import { soldAs, type Choice } from "./options.ts";
@@ -59,6 +60,12 @@ export function replaceItem(items: readonly OrderItem[], edited: OrderItem): rea
 
 export function removeLine(items: readonly OrderItem[], itemId: string): readonly OrderItem[] {
   return items.filter((item) => item.id !== itemId);
+}
+
+/** Lines that can be told apart: each with an id of its own. */
+export function withOwnIds(items: readonly OrderItem[]): readonly OrderItem[] {
+  const ids = lineIds(items);
+  return items.map((item, index) => (item.id === ids[index] ? item : { ...item, id: ids[index]! }));
 }
 
 export function countItems(items: readonly OrderItem[]): number {

@@ -6,7 +6,7 @@ import { ticketOf, type TicketContext } from "@tillwire/protocol/pos/ticket-of-o
 import { tickets, type Ticket } from "@tillwire/protocol/pos/tickets";
 import type { Build } from "./sale.ts";
 
-export type KitchenContext = Omit<TicketContext, "before">;
+export type KitchenContext = Omit<TicketContext, "before" | "orderId">;
 type Kitchen = Pick<Replica, "batch" | "collection">;
 
 /**
@@ -42,7 +42,9 @@ function ticketWrites(
 ): WriteIntent[] {
   return writes.flatMap((write): WriteIntent[] => {
     if (write.op !== "put" || write.collection !== orders.name) return [];
-    const ticket = ticketOf(write.data as Order, { ...context, before: before?.data ?? null });
+    const order = write.data as Order;
+    const orderId = write.localId ?? order.id;
+    const ticket = ticketOf(order, { ...context, orderId, before: before?.data ?? null });
     const readAt = before && { readAt: before.readAt };
     return ticket ? [{ op: "put", collection: tickets.name, data: ticket, ...readAt }] : [];
   });

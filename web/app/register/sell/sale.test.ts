@@ -9,7 +9,6 @@ import {
   buildCancel,
   buildHolder,
   buildOpenOrder,
-  buildRefund,
   buildSale,
   draftTotals,
   EMPTY_DRAFT,
@@ -41,7 +40,7 @@ function run(build: Build) {
   });
 }
 const asRecord = (data: Order) =>
-  ({ data, readAt: { version: 4, hash: "h" }, hash: "h" }) as unknown as ReplicaRecord<Order>;
+  ({ localId: data.id, data, readAt: { version: 4, hash: "h" }, hash: "h" }) as unknown as ReplicaRecord<Order>;
 
 describe("sale", () => {
   test("order and transaction are one batch that both collections accept", () => {
@@ -68,17 +67,27 @@ describe("sale", () => {
 
   test("an opened order keeps its number and what this build does not know, and is written where it was read", () => {
     const [open] = run(buildOpenOrder(draft, context()));
-    const opened = { data: { ...(open?.data as Order), courier: "Ann" }, readAt: { version: 4, hash: "h" }, hash: "h" };
+    const opened = asRecord({ ...(open?.data as Order), courier: "Ann" });
     const [order] = run(buildSale({ ...draft, opened }, card, context()));
     expect(order?.data).toMatchObject({ orderNumber: "K7-order-1", courier: "Ann", orderStatus: "COMPLETED" });
     expect(order?.readAt).toEqual({ version: 4, hash: "h" });
   });
 
-  test("refund and cancellation are steps that the guard allows", () => {
-    const paid = run(buildSale(draft, card, context()))[0]?.data as Order;
-    const [refunded, back] = run(buildRefund(asRecord(paid), context()));
-    expect(guardOrder(paid, refunded?.data as Order)).toBeNull();
-    expect(back?.data).toMatchObject({ type: "REFUND", amount: 3.46, paymentMethod: "CARD" });
+  test("an order that is filed under another id than the one it bears is written there, and its money names it", () => {
+    const [open] = run(buildOpenOrder(draft, context()));
+    const opened = { ...asRecord({ ...(open?.data as Order), id: "local-1" }), localId: "local-1.77" };
+    const [order, money] = run(buildSale({ ...draft, opened }, card, context()));
+    expect(order).toMatchObject({ localId: "local-1.77", data: { id: "local-1" } });
+    expect(money).toMatchObject({ data: { orderId: "local-1.77" } });
+    for (const build of [
+      buildCancel(opened),
+      buildHolder(opened, null),
+      buildOpenOrder({ ...draft, opened }, context()),
+    ])
+      expect(run(build)[0]).toMatchObject({ localId: "local-1.77", data: { id: "local-1" } });
+  });
+
+  test("a cancellation is a step that the guard allows", () => {
     const open = run(buildOpenOrder(draft, context()))[0]?.data as Order;
     expect(guardOrder(open, run(buildCancel(asRecord(open)))[0]?.data as Order)).toBeNull();
   });

@@ -1,5 +1,5 @@
 /** What a sale, a tab, a refund or a cancellation writes: pure, as intents for `replica.batch`. */
-import type { NumberSource, ReplicaRecord, WriteIntent } from "@tillwire/client/api";
+import type { NumberSource, WriteIntent } from "@tillwire/client/api";
 import type { Base } from "@tillwire/protocol/messages";
 import { fromCents, toCents, type Rounding } from "@tillwire/protocol/money";
 import type { PaymentMethod, Person } from "@tillwire/protocol/pos/fields";
@@ -11,6 +11,8 @@ import { methodOf, tipsOfParts, type Payment } from "./payment.ts";
 
 /** An order of the feed that was opened for editing, and where its value stood then. */
 export interface OpenedOrder {
+  /** What it is known by; its data may bear another id, where existing devices gave two sales one. */
+  readonly localId: string;
   readonly data: Order;
   readonly readAt: Base;
   readonly hash: string;
@@ -50,7 +52,7 @@ export function draftTotals(draft: Pick<Draft, "items" | "discount">, rules: Tax
 
 /** Order and a SALE transaction for each part of the payment, together. */
 export function buildSale(draft: Draft, payment: Payment, context: SaleContext): Build {
-  const orderId = draft.opened?.data.id ?? context.newId();
+  const orderId = draft.opened?.localId ?? context.newId();
   const ids = payment.parts.map(() => context.newId());
   const tips = tipsOfParts(payment);
   return (numbers) => {
@@ -69,37 +71,29 @@ export function buildSale(draft: Draft, payment: Payment, context: SaleContext):
     const sales = payment.parts.map(({ method, amount, given }, index) => {
       const tip = tips[index]!;
       const money = {
-        ...{ type: "SALE" as const, method, amount: fromCents(toCents(amount) - toCents(tip)) },
+        ...{ method, amount: fromCents(toCents(amount) - toCents(tip)) },
         more: { ...(tip > 0 && { tip }), ...(given !== null && { given }) },
       };
-      return putTransaction(ids[index]!, order, money, numbers, context);
+      return putTransaction(ids[index]!, { ...order, id: orderId }, money, numbers, context);
     });
-    return [putOrder(order, draft.opened?.readAt), ...sales];
+    return [putOrder(order, draft.opened), ...sales];
   };
 }
 
 /** An open order that any register can pick up. How it will be paid is not known yet. */
 export function buildOpenOrder(draft: Draft, context: SaleContext): Build {
-  const orderId = draft.opened?.data.id ?? context.newId();
-  return (numbers) => [putOrder(draftOrder(draft, orderId, numbers, context), draft.opened?.readAt)];
+  const orderId = draft.opened?.localId ?? context.newId();
+  return (numbers) => [putOrder(draftOrder(draft, orderId, numbers, context), draft.opened)];
 }
 
 /** Says who has the open order in the cart; null: nobody any more. */
-export function buildHolder({ data, readAt }: Pick<OpenedOrder, "data" | "readAt">, holder: Order["holder"]): Build {
-  return () => [putOrder({ ...data, holder: holder ?? null }, readAt)];
+export function buildHolder(opened: Omit<OpenedOrder, "hash">, holder: Order["holder"]): Build {
+  return () => [putOrder({ ...opened.data, holder: holder ?? null }, opened)];
 }
 
-/** Gives the whole order back, by the method that it was paid with. */
-export function buildRefund(record: ReplicaRecord<Order>, context: SaleContext): Build {
-  const transactionId = context.newId();
-  const order: Order = { ...record.data, orderStatus: "REFUNDED", paymentStatus: "REFUNDED" };
-  const money = { type: "REFUND" as const, method: order.paymentMethod, amount: order.total, more: {} };
-  return (numbers) => [putOrder(order, record.readAt), putTransaction(transactionId, order, money, numbers, context)];
-}
-
-export function buildCancel({ data, readAt }: Pick<OpenedOrder, "data" | "readAt">, by?: Person): Build {
-  const { holder: _holder, ...order } = data;
-  return () => [putOrder({ ...order, orderStatus: "CANCELLED", ...(by && { cancelledBy: by }) }, readAt)];
+export function buildCancel(opened: Omit<OpenedOrder, "hash">, by?: Person): Build {
+  const { holder: _holder, ...order } = opened.data;
+  return () => [putOrder({ ...order, orderStatus: "CANCELLED", ...(by && { cancelledBy: by }) }, opened)];
 }
 
 function draftOrder(draft: Draft, id: string, numbers: NumberSource, context: SaleContext): Order {
@@ -110,8 +104,8 @@ function draftOrder(draft: Draft, id: string, numbers: NumberSource, context: Sa
     paymentStatus: "PENDING",
     orderStatus: "PENDING",
     createdAt: context.now,
-    ...before, // members that this build does not know are kept
     id,
+    ...before, // members that this build does not know are kept
     orderNumber: before.orderNumber ?? numbers.next("order"),
     items: [...draft.items],
     ...draftTotals(draft, context),
@@ -125,12 +119,12 @@ function draftOrder(draft: Draft, id: string, numbers: NumberSource, context: Sa
   };
 }
 
-function putOrder(data: Order, readAt: Base | undefined): WriteIntent {
-  return { op: "put", collection: orders.name, data, ...(readAt && { readAt }) };
+function putOrder(data: Order, opened: Omit<OpenedOrder, "hash"> | null): WriteIntent {
+  const known = opened && { localId: opened.localId, readAt: opened.readAt };
+  return { op: "put", collection: orders.name, data, ...known };
 }
 
 interface Money {
-  readonly type: "SALE" | "REFUND";
   readonly method: PaymentMethod;
   readonly amount: number;
   readonly more: Partial<Transaction>;
@@ -139,7 +133,7 @@ interface Money {
 function putTransaction(
   id: string,
   order: Order,
-  { type, method, amount, more }: Money,
+  { method, amount, more }: Money,
   numbers: NumberSource,
   { now, userId, userName, shiftId }: SaleContext,
 ): WriteIntent {
@@ -148,7 +142,7 @@ function putTransaction(
     referenceNumber: numbers.next("transaction"),
     orderId: order.id,
     orderNumber: order.orderNumber,
-    type,
+    type: "SALE",
     amount,
     paymentMethod: method,
     status: "COMPLETED",
