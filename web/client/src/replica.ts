@@ -16,7 +16,7 @@ import type {
   SettleOptions,
 } from "./api.ts";
 import { browserEnvironment } from "./browser.ts";
-import { commit, NEW_LOCAL } from "./commit.ts";
+import { commit, NEW_LOCAL, type Committed } from "./commit.ts";
 import type { Environment } from "./environment.ts";
 import { beginFreshBase, newSync } from "./fresh-base.ts";
 import { fetchHistory } from "./history.ts";
@@ -227,14 +227,10 @@ class OpenReplica implements Replica {
   async importOutbox(text: string): ReturnType<Replica["importOutbox"]> {
     // rarely needed: loaded when it is
     const { importOutbox } = await import("./import-outbox.ts");
-    const { storeId } = this.#identity;
-    const recordOf = async (collection: string, localId: string): Promise<ReplicaRecord<unknown> | undefined> => {
-      if (!this.options.collections.has(collection)) return undefined;
-      await this.#view.open(collection);
-      return this.#view.record(collection, localId);
-    };
-    const save = async (intent: WriteIntent) => (await this.#save(() => [intent]))[0];
-    return importOutbox({ storeId, recordOf, save }, text);
+    const { store, identity, options, env } = this;
+    const now = () => env.now();
+    const wrote = (committed: Committed<unknown>) => this.#tab.wrote(committed);
+    return importOutbox({ store, identity, collections: options.collections, now, wrote }, text);
   }
 
   async reauthenticate(identity: Identity): Promise<void> {

@@ -158,7 +158,7 @@ function checkedDraft(host: SaveHost, intent: WriteIntent): CheckedDraft {
 }
 
 /** A copy that nobody can change afterwards, exactly as it will travel. Proxies of a UI framework become plain objects. */
-function plainJson(data: object): { value: object; bytes: number } {
+export function plainJson(data: object): { value: object; bytes: number } {
   const hash = hashOf(data);
   const text = JSON.stringify(data);
   const value = JSON.parse(text) as object;
