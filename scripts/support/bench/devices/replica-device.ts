@@ -11,6 +11,8 @@ import { firstValueFrom, type Observable } from "rxjs";
 import { WebSocket } from "ws";
 import type { BenchDevice, DeviceOptions } from "./device.ts";
 
+/** As all that is measured beside it: what compression costs is told by the fan-out. */
+const openUncompressed = (url: string): WebSocket => new WebSocket(url, { perMessageDeflate: false });
 /** The discard port: nobody answers there. */
 const NOWHERE = "http://127.0.0.1:9";
 
@@ -77,7 +79,7 @@ export class ReplicaDevice implements BenchDevice {
       openChannel: () => null,
       locks: null,
     });
-    const openLink = { ...env.openLink, websocket: webSocketLinks((target) => new WebSocket(target)) };
+    const openLink = { ...env.openLink, websocket: webSocketLinks(openUncompressed) };
     return createReplica({ url, identity, collections: SHOP_COLLECTIONS, live: ["websocket"] }, { ...env, openLink });
   }
 
