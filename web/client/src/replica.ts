@@ -161,8 +161,9 @@ class OpenReplica implements Replica {
     build: (numbers: NumberSource) => readonly WriteIntent[],
   ): Promise<(ReplicaRecord<unknown> | undefined)[]> {
     const { store, env, options, identity } = this;
+    const { collections, subscribe } = options;
     const host = {
-      ...{ store, identity, collections: options.collections, view: this.#view },
+      ...{ store, identity, collections, view: this.#view, subscribed: subscribe ? new Set(subscribe) : null },
       now: () => env.now(),
       newId: () => env.newId(),
       express: () => this.#tab.express(),

@@ -19,6 +19,8 @@ export interface SaveHost {
   readonly store: LocalStore;
   readonly collections: CollectionSet;
   readonly identity: Identity;
+  /** Collections that this device keeps; null: all. */
+  readonly subscribed: ReadonlySet<string> | null;
   /** Spares the tx a search where it is up to date. */
   readonly view: Pick<View, "conflictsAbout">;
   now(): number;
@@ -197,7 +199,12 @@ async function saveOne(
     resolves === undefined
       ? visibleOf(base, overlay, inForce, deviceId, conflict)
       : standingOf(base, overlay, inForce, resolves);
-  if (checked.op === "delete" && !current && rows.length === 0) return { record: undefined };
+  if (checked.op === "delete" && !current && rows.length === 0) {
+    if (host.subscribed?.has(collection) ?? true) return { record: undefined };
+    // Whether there is anything to delete only the server knows.
+    if (!checked.readAt)
+      throw new WriteRejection("WRITE_MALFORMED", `this replica keeps no ${collection}: readAt is needed`);
+  }
   const refusal = declaration.guard?.(
     (current?.data ?? null) as Record<string, unknown> | null,
     checked.data as Record<string, unknown> | null,
