@@ -15,6 +15,19 @@ test("a signed token reads back, with its signature and what that is of", () => 
   expect(token).toBe(`tw2.${text}.${signature}`);
 });
 
+test.each(["Zk_3-x9QpLo", null])(
+  "a token with the stamp %s reads back, and the signature is of the stamp too",
+  (stamp) => {
+    const position = { epoch: "0b7c-9f", cursor: 42, choice: choiceOf(["orders"]), stamp };
+    const token = formatSyncToken(position, (text) => `${text.length}-_aZ`);
+    expect(parseSyncToken(token)).toEqual(position);
+    const { text, signature } = signatureOf(token)!;
+    expect(signature).toBe(`${text.length}-_aZ`);
+    expect(token).toBe(`tw3.${text}.${signature}`);
+    expect(text).toContain(stamp ?? ".0");
+  },
+);
+
 test("what bears no signature has none", () => {
   const position = { epoch: "e", cursor: 1, choice: ALL_COLLECTIONS };
   expect(signatureOf(formatSyncToken(position))).toBeNull();
@@ -38,6 +51,9 @@ test.each([
   "tw2.e.1.all.",
   "tw2.e.1.all.sig.nature",
   "tw3.e.1.all.signature",
+  "tw3.e.1.all.stamp.",
+  "tw3.e.1.all.more-than-sixteen-characters.signature",
+  "tw4.e.1.all.stamp.signature",
   "tw1.e e.1.all",
 ])("%s is no token", (text) => {
   expect(parseSyncToken(text)).toBeNull();

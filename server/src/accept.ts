@@ -9,7 +9,7 @@ import { LIMITS } from "@tillwire/protocol/limits";
 import type { Result, Role } from "@tillwire/protocol/messages";
 import { checkWrite, isChecked, type CheckedWrite, type UncheckableWrite } from "./checked-write.ts";
 import { StoreLane, type AcceptObserver, type LaneItem } from "./store-lane.ts";
-import type { DigestMap, EncodedChange, ReplicationStore } from "./store/store.ts";
+import type { DigestMap, EncodedChange, ReplicationStore, Stamp } from "./store/store.ts";
 import { Turns } from "./turns.ts";
 
 /** Who sends: always from the token, never from a message. */
@@ -47,7 +47,9 @@ export interface Committed {
   readonly storeId: string;
   readonly epoch: string;
   readonly from: number;
+  readonly fromStamp: Stamp;
   readonly to: number;
+  readonly stamp: Stamp;
   readonly at: number;
   readonly changes: readonly EncodedChange[];
   readonly digests: DigestMap;
@@ -72,6 +74,8 @@ export interface AcceptOptions {
   readonly onCommitted: (committed: Committed) => void;
   /** Server clock, epoch ms. */
   readonly now: () => number;
+  /** What no commit has had; absent: commits bear no stamps. */
+  readonly newStamp?: () => string;
   readonly observer?: AcceptObserver;
   /** In which writes are checked; its own if absent. */
   readonly turns?: Turns;

@@ -6,8 +6,8 @@ import { epochAfter, isBeyond } from "./epoch.ts";
 import { choose, encodeFrame, type Choice, type Stretch } from "./frames.ts";
 import type { Gate } from "./gate.ts";
 import { available } from "./store/guarded.ts";
-import type { ReplicationStore, StoreHead } from "./store/store.ts";
-import type { SyncTokens } from "./sync-tokens.ts";
+import type { Place, ReplicationStore, Stamp, StoreHead } from "./store/store.ts";
+import type { ShownToken, SyncTokens } from "./sync-tokens.ts";
 
 /** That a device must begin again from 0. */
 export interface Restart {
@@ -23,6 +23,8 @@ export interface Opening {
   readonly epoch: string;
   readonly head: number;
   readonly position: number;
+  /** Of the change at `position`. */
+  readonly stamp: Stamp;
   /** null: it may go on. */
   readonly reset: Restart | null;
 }
@@ -52,7 +54,8 @@ export interface Feed {
    */
   open(storeId: string, syncToken: string | null, choice: Choice): Promise<Opening>;
   /**
-   * A device has proved that it holds what the database lost: its cursor lay ahead of the head, or it comes from an epoch beyond.
+   * A device has proved that it holds what the database lost: its cursor lay ahead of the head or at a change of another history, or it comes
+   * from an epoch beyond.
    * @param current the epoch in force when that was seen @param seen the device's @returns the epoch in force now
    */
   beginEpochAfterLoss(storeId: string, current: string, seen?: string): Promise<string>;
@@ -86,6 +89,12 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
     return head;
   }
 
+  async function readPlace(storeId: string, cursor: number): Promise<Place> {
+    const place = await ask(storeId, () => store.readPlace(storeId, cursor));
+    if (!place) throw new ReplicationError("NOT_FOUND", "no such store");
+    return place;
+  }
+
   const feed: Feed = {
     readPage: (storeId, from, choice, maxChanges = LIMITS.pageChanges) =>
       ask(storeId, () =>
@@ -97,20 +106,22 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
     async locate(storeId, syncToken) {
       const token = tokens.read(storeId, syncToken);
       if (!token) throw new ReplicationError("UNPROCESSABLE", "not a sync token of this server");
-      const { head, epoch } = await readHead(storeId);
-      const isBehindDevice = token.epoch === epoch ? token.cursor > head : isBeyond(token.epoch, epoch);
+      const place = await readPlace(storeId, token.cursor);
+      const { head, epoch } = place;
+      const start = { head, position: 0, stamp: null };
+      const isBehindDevice = token.epoch === epoch ? hasLost(place, token) : isBeyond(token.epoch, epoch);
       if (!token.isGenuine) {
         // Nobody's word for it: nothing begins. But it may be true, and to ask for what there may be costs one reading of the feed.
         const reoffer = token.epoch === epoch || isBehindDevice ? true : null;
-        return { epoch, head, position: 0, reset: { reason: "EPOCH_CHANGED", reoffer } };
+        return { ...start, epoch, reset: { reason: "EPOCH_CHANGED", reoffer } };
       }
       if (isBehindDevice) {
         const reason = token.epoch === epoch ? "CURSOR_AHEAD" : "EPOCH_CHANGED";
         const begun = await feed.beginEpochAfterLoss(storeId, epoch, token.epoch);
-        return { epoch: begun, head, position: 0, reset: { reason, reoffer: null } };
+        return { ...start, epoch: begun, reset: { reason, reoffer: null } };
       }
-      if (token.epoch === epoch) return { epoch, head, position: token.cursor, reset: null };
-      return { epoch, head, position: 0, reset: ANOTHER_EPOCH };
+      if (token.epoch !== epoch) return { ...start, epoch, reset: ANOTHER_EPOCH };
+      return { epoch, head, position: token.cursor, stamp: place.stampAt, reset: null };
     },
     async open(storeId, syncToken, choice) {
       if (syncToken !== null) {
@@ -120,7 +131,7 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
         return feed.locate(storeId, syncToken);
       }
       const { head, epoch } = await readHead(storeId);
-      return { epoch, head, position: 0, reset: null };
+      return { epoch, head, position: 0, stamp: null, reset: null };
     },
     async beginEpochAfterLoss(storeId, current, seen = current) {
       const next = epochAfter(newEpoch(), current, seen);
@@ -137,4 +148,9 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
     },
   };
   return feed;
+}
+
+/** Of one epoch: whether the token was given out in a history that this one does not continue. */
+function hasLost({ head, stampAt }: Place, { cursor, stamp }: ShownToken): boolean {
+  return cursor > head || (stamp !== undefined && stampAt !== stamp);
 }

@@ -3,7 +3,7 @@
  */
 import { choiceOf, type SyncPosition } from "@tillwire/protocol/sync-token";
 import { LIMITS } from "@tillwire/protocol/limits";
-import type { FeedPage } from "./store/store.ts";
+import type { FeedPage, Stamp } from "./store/store.ts";
 
 /** A contiguous part (from, to] of the feed, whether read as a page or fresh from a commit. */
 export type Stretch = FeedPage;
@@ -21,7 +21,7 @@ export function choose(collections: readonly string[] | null | undefined): Choic
 
 /** The text of a `changes` message, with what the choice leaves of the stretch. */
 export function encodeFrame(stretch: Stretch, choice: Choice, tokenOf: (position: SyncPosition) => string): string {
-  const token = tokenOf({ epoch: stretch.epoch, cursor: stretch.to, choice: choice.key });
+  const token = tokenOf({ epoch: stretch.epoch, cursor: stretch.to, choice: choice.key, stamp: stretch.stamp });
   const chosen = choice.collections && new Set(choice.collections);
   let changes = "";
   for (const change of stretch.changes) {
@@ -38,29 +38,47 @@ function encodeDigests(stretch: Stretch, chosen: ReadonlySet<string> | null): st
   return JSON.stringify(Object.fromEntries(digests));
 }
 
-/** What a session that has reached `from` still needs of the stretch. */
-export function sliceStretch(stretch: Stretch, from: number): Stretch {
+/** The stamp of a seq within the stretch; undefined: the stretch does not tell, its change having been superseded since. */
+function stampWithin({ from, fromStamp, to, stamp, changes }: Stretch, seq: number): Stamp | undefined {
+  if (seq === from) return fromStamp;
+  if (seq === to) return stamp;
+  return changes.find((change) => change.seq === seq)?.stamp;
+}
+
+/**
+ * What somebody who has reached `from` still needs of the stretch.
+ * @param fromStamp as they have read it
+ * @returns null: it is not sure that the stretch continues what they have read
+ */
+export function sliceStretch(stretch: Stretch, from: number, fromStamp: Stamp): Stretch | null {
+  if (stampWithin(stretch, from) !== fromStamp) return null;
   if (from === stretch.from) return stretch;
-  return { ...stretch, from, changes: stretch.changes.filter((change) => change.seq > from) };
+  return { ...stretch, from, fromStamp, changes: stretch.changes.filter((change) => change.seq > from) };
+}
+
+/** Whether a page of the same epoch proves a loss to whoever read its `from` under this stamp. */
+export function isOtherHistory({ from, fromStamp, head }: Stretch, stamp: Stamp): boolean {
+  return head < from || fromStamp !== stamp;
 }
 
 /** Pieces of at most `maxBytes` of changes each, or of one change: a group commit may be larger than a frame. */
 export function splitStretch(stretch: Stretch, maxBytes: number = LIMITS.frameBytes): Stretch[] {
   const pieces: Stretch[] = [];
-  let from = stretch.from;
+  let { from, fromStamp } = stretch;
   let start = 0;
   let bytes = 0;
   stretch.changes.forEach((change, index) => {
     const size = Buffer.byteLength(change.json);
     if (index > start && bytes + size > maxBytes) {
-      const to = stretch.changes[index - 1]!.seq;
-      pieces.push({ ...stretch, from, to, changes: stretch.changes.slice(start, index) });
+      const { seq: to, stamp } = stretch.changes[index - 1]!;
+      pieces.push({ ...stretch, from, fromStamp, to, stamp, changes: stretch.changes.slice(start, index) });
       from = to;
+      fromStamp = stamp;
       start = index;
       bytes = 0;
     }
     bytes += size;
   });
-  pieces.push({ ...stretch, from, changes: stretch.changes.slice(start) });
+  pieces.push({ ...stretch, from, fromStamp, changes: stretch.changes.slice(start) });
   return pieces;
 }

@@ -7,8 +7,9 @@
  *
  * Frames leave in order. Whatever does not continue `seq` makes the hub read the gap from the feed, which alone is the truth.
  */
-import { sliceStretch, splitStretch, type Choice, type Stretch } from "./frames.ts";
+import { isOtherHistory, sliceStretch, splitStretch, type Choice, type Stretch } from "./frames.ts";
 import type { Committed } from "./accept.ts";
+import type { Stamp } from "./store/store.ts";
 
 /** A stretch on its way to the members, encoded at most once per choice. */
 export interface Broadcast {
@@ -18,7 +19,7 @@ export interface Broadcast {
 
 export interface HubMember {
   receive(broadcast: Broadcast): void;
-  /** Another epoch is in force, if not for the member: it makes sure that it has reached the hub's seq in it. */
+  /** Another epoch is in force, or must begin, if not for the member: it makes sure that it has reached the hub's seq in it. */
   epochChanged(epoch: string): void;
 }
 
@@ -37,6 +38,7 @@ export class StoreHub {
   readonly #members = new Set<HubMember>();
   // null until a session or a commit has told where the feed stands
   #seq: number | null = null;
+  #stamp: Stamp = null;
   #epoch: string | null = null;
   #wanted = 0;
   // Somebody spoke of another epoch. Which is late and which is new, only a read that begins after it can tell.
@@ -49,6 +51,11 @@ export class StoreHub {
 
   get seq(): number | null {
     return this.#seq;
+  }
+
+  /** Of the change at seq. */
+  get stamp(): Stamp {
+    return this.#stamp;
   }
 
   get epoch(): string | null {
@@ -64,16 +71,16 @@ export class StoreHub {
   }
 
   /** A session read the feed up to `seq`. */
-  reached(seq: number, epoch: string): void {
-    this.#begin(seq, epoch);
+  reached(seq: number, stamp: Stamp, epoch: string): void {
+    this.#begin(seq, stamp, epoch);
     this.hint(seq, epoch);
   }
 
   publish(committed: Committed): void {
     const stretch: Stretch = { ...committed, head: committed.to };
-    const seq = this.#begin(stretch.from, stretch.epoch);
+    const seq = this.#begin(stretch.from, stretch.fromStamp, stretch.epoch);
     if (stretch.epoch !== this.#epoch || stretch.from > seq) this.hint(stretch.to, stretch.epoch);
-    else this.#advance(stretch);
+    else if (!this.#advance(stretch)) this.hint(stretch.to, stretch.epoch);
   }
 
   /** Somebody says that the feed has reached `head`; true or not, it is looked up. */
@@ -83,9 +90,10 @@ export class StoreHub {
     if (!this.#reading && this.#isBehind()) void this.#readGap();
   }
 
-  #begin(seq: number, epoch: string): number {
+  #begin(seq: number, stamp: Stamp, epoch: string): number {
     if (this.#seq !== null) return this.#seq;
     this.#epoch = epoch;
+    this.#stamp = stamp;
     return (this.#seq = seq);
   }
 
@@ -93,12 +101,18 @@ export class StoreHub {
     return this.#seq !== null && this.#members.size > 0 && (this.#epochDoubted || this.#wanted > this.#seq);
   }
 
-  /** Sends on what is new of the stretch; it must not begin above seq. */
-  #advance(stretch: Stretch): void {
-    if (this.#seq === null || stretch.to <= this.#seq) return;
-    const fresh = sliceStretch(stretch, this.#seq);
+  /**
+   * Sends on what is new of the stretch; it must not begin above seq.
+   * @returns false: it can't be told whether it continues what was sent, which a page from seq on will
+   */
+  #advance(stretch: Stretch): boolean {
+    if (this.#seq === null || stretch.to <= this.#seq) return true;
+    const fresh = sliceStretch(stretch, this.#seq, this.#stamp);
+    if (!fresh) return false;
     this.#seq = stretch.to;
+    this.#stamp = stretch.stamp;
     for (const piece of splitStretch(fresh)) this.#broadcast(piece);
+    return true;
   }
 
   #broadcast(stretch: Stretch): void {
@@ -139,17 +153,19 @@ export class StoreHub {
 
   /**
    * A page that the hub read: its reads follow one another, so what the latest says of the epoch holds.
-   * @returns whether another epoch is in force
+   * @returns whether another epoch is in force, or must begin
    */
   #take(page: Stretch): boolean {
     // A hint may have named a head that this feed never had.
     if (page.to >= page.head) this.#wanted = 0;
-    if (page.epoch !== this.#epoch) {
+    const isAsked = page.from === this.#seq;
+    if (page.epoch !== this.#epoch || (isAsked && isOtherHistory(page, this.#stamp))) {
       this.#epoch = page.epoch;
-      this.#seq = page.head;
+      this.#seq = Math.min(page.to, page.head);
+      this.#stamp = page.stamp;
       return true;
     }
-    this.#advance(page);
+    if (!this.#advance(page)) this.#wanted = Math.max(this.#wanted, page.to);
     return false;
   }
 }

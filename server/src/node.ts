@@ -13,7 +13,7 @@ import { createMarks } from "./marks.ts";
 import { acceptMetrics, addOldestPending, createMetrics, type Metrics } from "./metrics.ts";
 import { startNotices, type Notices } from "./notices.ts";
 import { createRestoreWatch } from "./restore-watch.ts";
-import { newUuid, type Runtime } from "./runtime.ts";
+import { newStamp, newUuid, type Runtime } from "./runtime.ts";
 import { createSeedDoor } from "./seed-door.ts";
 import type { SessionServices } from "./session-services.ts";
 import { Sessions } from "./sessions.ts";
@@ -134,7 +134,15 @@ function createServices(options: NodeOptions, { gate, newId, news, tokens }: Ser
   const statusFailed = (err: unknown): void => log.warn({ err }, "Status of devices could not be written");
   return {
     collections,
-    accept: createAccept({ store, collections, onCommitted: news.committed, now: runtime.now, observer, turns }),
+    accept: createAccept({
+      store,
+      collections,
+      onCommitted: news.committed,
+      now: runtime.now,
+      newStamp: () => newStamp(runtime),
+      observer,
+      turns,
+    }),
     auth: createAuth(devices, gate),
     feed: createFeed({ store, gate: createGate(READS), tokens, newEpoch: newId, onNewEpoch: news.epochBegan }),
     tokens,

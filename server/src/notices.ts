@@ -175,11 +175,12 @@ function createSweeper({ store, devices, feed, sessions, log }: NoticesOptions) 
       if (sweeping || positions.size === 0) return;
       sweeping = true;
       try {
-        for (const { storeId, head, epoch } of await store.readHeads([...positions.keys()])) {
-          // The hub stood there before this was read: a head below it proves that the database lost it.
-          const lost =
-            head < (positions.get(storeId) ?? 0) && sessions.positions().get(storeId) === positions.get(storeId);
-          if (lost) await feed.beginEpochAfterLoss(storeId, epoch);
+        for (const { storeId, head, epoch, stamp } of await store.readHeads([...positions.keys()])) {
+          const { seq, stamp: known = null } = positions.get(storeId) ?? { seq: null };
+          // The hub stood there before this was read: a head below it, or by another commit, proves that the database lost it.
+          const differs = seq !== null && (head < seq || (head === seq && stamp !== known));
+          const isThere = sessions.positions().get(storeId)?.seq === seq;
+          if (differs && isThere) await feed.beginEpochAfterLoss(storeId, epoch);
           else sessions.hint(storeId, head, epoch);
         }
       } catch (error) {

@@ -27,6 +27,11 @@ export function randomHex(runtime: Pick<Runtime, "random">, bytes: number): stri
   return Buffer.from(runtime.random(bytes)).toString("hex");
 }
 
+/** 64 random bits as 11 characters of `A-Za-z0-9_-`: what each commit bears. */
+export function newStamp(runtime: Pick<Runtime, "random">): string {
+  return Buffer.from(runtime.random(8)).toString("base64url");
+}
+
 /** A random (version 4) UUID. */
 export function newUuid(runtime: Runtime): string {
   const bytes = Buffer.from(runtime.random(16));

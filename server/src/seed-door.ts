@@ -35,11 +35,14 @@ export function createSeedDoor(services: SessionServices, queries: SeedQueries, 
   async function readUpdates(device: Device, start: UpdatesStart, extra: readonly RecordKey[]): Promise<UpdatesPage> {
     const keys = extra.slice(0, EXTRA_UPDATES);
     const limit = LIMITS.batchUpdates - keys.length;
-    const page = await gate.run(() => queries.readUpdates(device.storeId, device.deviceId, start, limit));
+    const page = await gate.run(
+      () => queries.readUpdates(device.storeId, device.deviceId, start, limit),
+      device.storeId,
+    );
     if (!page) throw new ReplicationError("UNAUTHENTICATED", "the device is not known");
     const there = new Set(page.records.map(nameOf));
     const missing = keys.filter((key) => !there.has(nameOf(key)));
-    const records = await gate.run(() => queries.readRecords(device.storeId, missing));
+    const records = await gate.run(() => queries.readRecords(device.storeId, missing), device.storeId);
     return { ...page, records: [...page.records, ...records] };
   }
 
@@ -111,6 +114,6 @@ function nameOf({ collection, localId }: RecordKey): string {
   return `${collection}/${localId}`;
 }
 
-function nextTokenOf({ tokens }: SessionServices, storeId: string, { epoch, to }: UpdatesPage): string {
-  return tokens.format(storeId, { epoch, cursor: to, choice: CHOICE });
+function nextTokenOf({ tokens }: SessionServices, storeId: string, { epoch, to, stamp }: UpdatesPage): string {
+  return tokens.format(storeId, { epoch, cursor: to, choice: CHOICE, stamp });
 }

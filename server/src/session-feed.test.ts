@@ -10,19 +10,22 @@ import { createGate } from "./gate.ts";
 import { StoreHub } from "./hub.ts";
 import { SessionFeed } from "./session-feed.ts";
 import { createSyncTokens } from "./sync-tokens.ts";
-import type { EncodedChange, FeedPage, ReplicationStore } from "./store/store.ts";
+import type { EncodedChange, FeedPage, ReplicationStore, Stamp } from "./store/store.ts";
 
 const STORE = "shop";
 const NO_DIGESTS = new Map();
 
-function change(seq: number, localId: string, collection = "orders"): EncodedChange {
-  return { seq, collection, json: JSON.stringify({ seq, collection, localId }) };
+function change(seq: number, localId: string, collection = "orders", stamp: Stamp = null): EncodedChange {
+  return { seq, collection, stamp, json: JSON.stringify({ seq, collection, localId }) };
 }
 
 /** A feed of records that are overwritten, with reads that resolve when the test lets them. */
 function memoryFeed(pageSize = 3) {
   const records = new Map<string, EncodedChange>();
   const waiting: (() => void)[] = [];
+  /** By seq. */
+  let stamps: Stamp[] = [null];
+  let commits = 0;
   let head = 0;
   let epoch = "e1";
   let epochs = 1;
@@ -35,11 +38,13 @@ function memoryFeed(pageSize = 3) {
       all.sort((a, b) => a.seq - b.seq);
       const changes = all.slice(0, pageSize);
       const to = all.length > pageSize ? changes.at(-1)!.seq : Math.max(head, from);
-      const page = { epoch, from, to, head, changes, digests: NO_DIGESTS };
+      const fromStamp = stamps[from] ?? null;
+      const stamp = stamps[Math.min(to, head)] ?? null;
+      const page = { epoch, from, fromStamp, to, stamp, head, changes, digests: NO_DIGESTS };
       if (held) await new Promise<void>((resolve) => waiting.push(resolve));
       return page;
     },
-    readHead: async () => ({ storeId: STORE, head, epoch }),
+    readHead: async () => ({ storeId: STORE, head, epoch, stamp: stamps[head] ?? null }),
     beginEpoch: async (_storeId, expected, next) => {
       if (expected === epoch) epoch = next;
       return epoch;
@@ -67,18 +72,23 @@ function memoryFeed(pageSize = 3) {
     },
     commit(localIds: readonly string[]): Committed {
       const from = head;
+      const fromStamp = stamps[from] ?? null;
+      const stamp = `commit-${(commits += 1)}`;
       const changes = localIds.map((localId) => {
-        const made = change(++head, localId);
+        const made = change(++head, localId, "orders", stamp);
+        stamps[head] = stamp;
         records.set(localId, made);
         return made;
       });
-      return { storeId: STORE, epoch, from, to: head, at: 0, changes, digests: NO_DIGESTS };
+      return { storeId: STORE, epoch, from, fromStamp, to: head, stamp, at: 0, changes, digests: NO_DIGESTS };
     },
     /** As a copy of the database from then has it. */
     putBackTo(former: string): void {
       epoch = former;
     },
+    stampAt: (seq: number): Stamp => stamps[seq] ?? null,
     lose(to: number): void {
+      stamps = stamps.slice(0, to + 1);
       for (const [id, { seq }] of records) if (seq > to) records.delete(id);
       head = to;
     },
@@ -113,7 +123,7 @@ function join(memory: MemoryFeed, hub: StoreHub, runtime = createManualRuntime()
       onReset: () => undefined,
       onError: () => undefined,
     },
-    { epoch: memory.epoch(), head: memory.head(), position: 0, reset: null },
+    { epoch: memory.epoch(), head: memory.head(), position: 0, stamp: null, reset: null },
   );
   session.start();
   return { sent, session, outlet, runtime };
@@ -219,12 +229,47 @@ describe("the chain", () => {
     const hub = openHub(memory);
     const { sent, session } = join(memory, hub);
     await settle();
+    const stamp = memory.stampAt(3);
     memory.lose(1);
-    session.restart({ epoch: "e1", head: 3, position: 3, reset: null });
+    session.restart({ epoch: "e1", head: 3, position: 3, stamp, reset: null });
     await settle();
     expect(sent).toContainEqual({ type: "reset", reason: "CURSOR_AHEAD", epoch: "v1-e2", reoffer: true });
     expectEqual(memory, sent);
   });
+
+  test("S5: a database that was put back and grew beyond the session's position is not read on", async () => {
+    const memory = memoryFeed();
+    memory.commit(["a", "b", "c"]);
+    const { sent, session } = join(memory, openHub(memory));
+    await settle();
+    const stamp = memory.stampAt(3);
+    memory.lose(1);
+    memory.commit(["d", "e", "f"]); // seqs 2 to 4 again
+    session.restart({ epoch: "e1", head: 4, position: 3, stamp, reset: null });
+    await settle();
+    expect(sent).toContainEqual({ type: "reset", reason: "CURSOR_AHEAD", epoch: "v1-e2", reoffer: true });
+    expectEqual(memory, sent);
+  });
+
+  test.each([
+    ["grew to where the hub stands", ["d", "e"]],
+    ["grew beyond it", ["d", "e", "f"]],
+  ])(
+    "S5: a commit on a database that was put back and %s is not sent on as if it continued what was sent",
+    async (_, others) => {
+      const memory = memoryFeed();
+      memory.commit(["a", "b", "c"]);
+      const hub = openHub(memory);
+      const { sent } = join(memory, hub);
+      await settle();
+      memory.lose(1);
+      memory.commit(others); // by another node
+      hub.publish(memory.commit(["g"]));
+      await settle();
+      expect(sent.filter(({ type }) => type === "reset")).toMatchObject([{ reason: "CURSOR_AHEAD", epoch: "v1-e2" }]);
+      expectEqual(memory, sent);
+    },
+  );
 
   test("an epoch that the session's lies beyond proves a loss: a third begins, which wants what devices hold", async () => {
     const memory = memoryFeed();
@@ -305,9 +350,11 @@ describe("frames", () => {
   const stretch: FeedPage = {
     epoch: "e",
     from: 0,
+    fromStamp: null,
     to: 3,
+    stamp: "s2",
     head: 3,
-    changes: [change(1, "a"), change(2, "b", "products"), change(3, "c")],
+    changes: [change(1, "a", "orders", "s1"), change(2, "b", "products", "s1"), change(3, "c", "orders", "s2")],
     digests: new Map([
       ["orders", { count: 2, digest: "00000000000000aa" }],
       ["products", { count: 1, digest: "00000000000000bb" }],
@@ -327,16 +374,23 @@ describe("frames", () => {
 
   test("are split where they would be too large, and join again", () => {
     const pieces = splitStretch(stretch, 1);
-    expect(pieces.map(({ from, to }) => [from, to])).toEqual([
-      [0, 1],
-      [1, 2],
-      [2, 3],
+    expect(pieces.map(({ from, fromStamp, to, stamp }) => [from, fromStamp, to, stamp])).toEqual([
+      [0, null, 1, "s1"],
+      [1, "s1", 2, "s1"],
+      [2, "s1", 3, "s2"],
     ]);
     expect(splitStretch(stretch)).toHaveLength(1);
     expect(splitStretch({ ...stretch, changes: [] })).toMatchObject([{ from: 0, to: 3 }]);
   });
 
   test("are cut to what a session still needs", () => {
-    expect(sliceStretch(stretch, 2)).toMatchObject({ from: 2, to: 3, changes: [{ seq: 3 }] });
+    expect(sliceStretch(stretch, 2, "s1")).toMatchObject({ from: 2, fromStamp: "s1", to: 3, changes: [{ seq: 3 }] });
+  });
+
+  test("are not cut for who read another history, or where it can't be told", () => {
+    expect(sliceStretch(stretch, 2, "other")).toBeNull();
+    expect(sliceStretch({ ...stretch, changes: stretch.changes.slice(2) }, 2, "s1")).toBeNull();
+    expect(sliceStretch(stretch, 0, null)).toBe(stretch);
+    expect(sliceStretch(stretch, 0, "other")).toBeNull();
   });
 });

@@ -9,9 +9,10 @@
  */
 import type { ResetReason } from "@tillwire/protocol/messages";
 import { ANOTHER_EPOCH, type Feed, type Opening, type Restart } from "./feed.ts";
-import { sliceStretch, type Choice } from "./frames.ts";
+import { isOtherHistory, sliceStretch, type Choice, type Stretch } from "./frames.ts";
 import type { Broadcast, HubMember, StoreHub } from "./hub.ts";
 import type { Runtime } from "./runtime.ts";
+import type { Stamp } from "./store/store.ts";
 
 /** Where frames go. */
 export interface Outlet {
@@ -43,6 +44,8 @@ export class SessionFeed implements HubMember {
   readonly #options: SessionFeedOptions;
   #epoch: string;
   #position: number;
+  /** Of the change at the position, as the device has read it. */
+  #stamp: Stamp;
   #reset: (Restart & { readonly epoch: string }) | null;
   #rereading = false;
   #reading = false;
@@ -54,6 +57,7 @@ export class SessionFeed implements HubMember {
     this.#options = options;
     this.#epoch = opening.epoch;
     this.#position = opening.position;
+    this.#stamp = opening.stamp;
     this.#reset = opening.reset && { ...opening.reset, epoch: opening.epoch };
   }
 
@@ -85,6 +89,7 @@ export class SessionFeed implements HubMember {
   restart(opening: Opening): void {
     if (opening.reset) return this.reset(opening.reset, opening.epoch);
     this.#position = opening.position;
+    this.#stamp = opening.stamp;
     void this.#read();
   }
 
@@ -110,12 +115,14 @@ export class SessionFeed implements HubMember {
     if (stretch.epoch !== this.#epoch || stretch.to <= from) return;
     if (stretch.from > from) return void this.#read();
     const { storeId, choice, feed } = this.#options;
-    const text = from === stretch.from ? textFor(choice) : feed.encode(storeId, sliceStretch(stretch, from), choice);
-    this.#send(text, stretch.to);
+    const fresh = sliceStretch(stretch, from, this.#stamp);
+    if (!fresh) return void this.#read();
+    this.#send(fresh === stretch ? textFor(choice) : feed.encode(storeId, fresh, choice), stretch);
   }
 
-  #send(text: string, to: number): void {
+  #send(text: string, { to, stamp }: Stretch): void {
     this.#position = to;
+    this.#stamp = stamp;
     this.#options.outlet.send(text);
     this.#options.onFrame(text.length);
   }
@@ -157,14 +164,14 @@ export class SessionFeed implements HubMember {
       this.#reset = { ...ANOTHER_EPOCH, epoch: page.epoch };
       return false;
     }
-    if (page.head < from) {
+    if (isOtherHistory(page, this.#stamp)) {
       const epoch = await feed.beginEpochAfterLoss(storeId, page.epoch);
       this.#reset = { reason: "CURSOR_AHEAD", reoffer: null, epoch };
       return false;
     }
-    this.#send(feed.encode(storeId, page, choice), page.to);
+    this.#send(feed.encode(storeId, page, choice), page);
     if (page.to < page.head) return false;
-    hub.reached(page.to, page.epoch);
+    hub.reached(page.to, page.stamp, page.epoch);
     return this.#continueFromHeld();
   }
 
@@ -194,6 +201,7 @@ export class SessionFeed implements HubMember {
     this.#rereading = true;
     this.#epoch = epoch;
     this.#position = 0;
+    this.#stamp = null;
     this.#held = [];
     this.#heldBytes = 0;
     outlet.send(JSON.stringify(message));

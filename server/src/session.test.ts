@@ -19,13 +19,13 @@ import { Turns } from "./turns.ts";
 function setUp(changes: { accept?: Partial<Accept>; feed?: Partial<Feed>; authenticate?: () => Promise<never> } = {}) {
   const runtime = createManualRuntime();
   const device = { storeId: "shop", deviceId: "a", role: "register", name: "A" } as const;
-  const page = { epoch: "e", from: 0, to: 0, head: 0, changes: [], digests: new Map() };
+  const page = { epoch: "e", from: 0, fromStamp: null, to: 0, stamp: null, head: 0, changes: [], digests: new Map() };
   const services = {
     collections: SHOP_COLLECTIONS,
     accept: { submit: async () => ({ results: [], filedUnder: new Map() }), ...changes.accept },
     auth: { authenticate: changes.authenticate ?? (async () => device) },
     feed: {
-      open: async () => ({ epoch: "e", head: 0, position: 0, reset: null }),
+      open: async () => ({ epoch: "e", head: 0, position: 0, stamp: null, reset: null }),
       readPage: async () => page,
       readAll: async () => page,
       encode: (_storeId: string, stretch: Stretch, choice: Choice) => encodeFrame(stretch, choice, formatSyncToken),
@@ -94,7 +94,7 @@ describe("marks", () => {
   test("a hello whose link is gone outdates no mark", async () => {
     let opened: (() => void) | undefined;
     const presented: unknown[] = [];
-    const opening = { epoch: "e", head: 0, position: 0, reset: null };
+    const opening = { epoch: "e", head: 0, position: 0, stamp: null, reset: null };
     const feed = { open: () => new Promise<typeof opening>((resolve) => (opened = () => resolve(opening))) };
     const { runtime, services, connect } = setUp({ feed });
     services.marks.present = async (_device, mark, checked) => (presented.push([mark, checked]), { mark: "2.b" });
@@ -116,7 +116,7 @@ describe("marks", () => {
     const presented: unknown[] = [];
     const restart = { reason: "EPOCH_CHANGED", reoffer: null } as const;
     const open: Feed["open"] = async (_storeId, syncToken) => {
-      return { epoch: "e", head: 0, position: 0, reset: syncToken === "old" ? restart : null };
+      return { epoch: "e", head: 0, position: 0, stamp: null, reset: syncToken === "old" ? restart : null };
     };
     const { services, connect } = setUp({ feed: { open } });
     services.marks.present = async (_device, _mark, checked) => (presented.push(checked), {});
@@ -132,8 +132,9 @@ describe("slow links", () => {
     await hello();
     link.bufferedBytes = LIMITS.sendBufferBytes + 1;
     const json = '{"seq":1,"collection":"orders","localId":"o"}';
-    const changes = [{ seq: 1, collection: "orders", json }];
-    sessions.publish({ storeId: "shop", epoch: "e", from: 0, to: 1, at: 0, changes, digests: new Map() });
+    const changes = [{ seq: 1, collection: "orders", stamp: "s", json }];
+    const stamps = { fromStamp: null, stamp: "s" };
+    sessions.publish({ storeId: "shop", epoch: "e", from: 0, to: 1, ...stamps, at: 0, changes, digests: new Map() });
     expect(sent.at(-1)).toMatchObject({ code: "SLOW_CONSUMER", retry: "backoff" });
     expect(closed.code).toBe(1013);
   });
@@ -200,13 +201,14 @@ describe("errors", () => {
   test("RESET from accept is a reset, and frames from 0 in the new epoch", async () => {
     const submit = async (): Promise<never> => Promise.reject(new ReplicationError("RESET", "another epoch"));
     let epoch = "e";
-    const page = () => ({ epoch, from: 0, to: 0, head: 0, changes: [], digests: new Map() });
+    const stamps = { fromStamp: null, stamp: null };
+    const page = () => ({ epoch, from: 0, to: 0, head: 0, ...stamps, changes: [], digests: new Map() });
     const { connect } = setUp({
       accept: { submit },
       feed: {
         readPage: async () => page(),
         readAll: async () => page(),
-        readHead: async () => ({ storeId: "shop", head: 0, epoch }),
+        readHead: async () => ({ storeId: "shop", head: 0, epoch, stamp: null }),
         epochFor: async (_storeId, _seen, current) => current,
         resetMessage: async (_storeId, { reason }, now) => ({ type: "reset", reason, epoch: now, reoffer: true }),
       },
@@ -261,7 +263,7 @@ test("nothing of a store stays in memory when its last session has gone", async 
   const { sessions, connect } = setUp();
   const { hello, listener } = connect();
   await hello();
-  expect([...sessions.positions()]).toEqual([["shop", 0]]);
+  expect([...sessions.positions()]).toEqual([["shop", { seq: 0, stamp: null }]]);
   listener!.closed();
   expect(sessions.positions().size).toBe(0);
   expect(sessions.devices()).toEqual([]);

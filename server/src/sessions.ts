@@ -86,8 +86,17 @@ export class Sessions implements SessionHost {
   }
 
   /** Stores with sessions, and where their hubs stand. */
-  positions(): Map<string, number | null> {
-    return new Map([...this.#rooms].map(([storeId, { hub }]) => [storeId, hub.seq]));
+  positions(): Map<string, Pick<StoreHub, "seq" | "stamp">> {
+    return new Map(
+      [...this.#rooms].map(
+        ([
+          storeId,
+          {
+            hub: { seq, stamp },
+          },
+        ]) => [storeId, { seq, stamp }],
+      ),
+    );
   }
 
   devices(): DeviceKey[] {

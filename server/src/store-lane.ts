@@ -21,6 +21,7 @@ import {
   type PlannedWrite,
   type RecordContext,
   type ReplicationStore,
+  type Stamp,
 } from "./store/store.ts";
 
 export interface LaneItem {
@@ -46,6 +47,7 @@ export interface LaneOptions {
   readonly store: ReplicationStore;
   readonly onCommitted: (committed: Committed) => void;
   readonly now: () => number;
+  readonly newStamp?: () => string;
   readonly observer?: AcceptObserver;
   readonly onIdle: () => void;
 }
@@ -191,12 +193,14 @@ export class StoreLane {
   /** @returns the items that must be decided again */
   private async commit(planned: readonly Planned[]): Promise<LaneItem[]> {
     const startedAt = this.options.now();
+    const stamp = this.options.newStamp?.();
     let committed: CommitResult;
     try {
       committed = await this.options.store.commit(
         this.storeId,
         planned[0]!.item.epoch,
         planned.map(({ plan }) => plan),
+        stamp,
       );
     } catch (error) {
       if (!(error instanceof StoreDataError)) throw error;
@@ -207,7 +211,7 @@ export class StoreLane {
       for (const { item } of planned) item.reject(new ReplicationError("RESET", "another epoch has begun"));
       return [];
     }
-    return this.carryOut(planned, committed);
+    return this.carryOut(planned, committed, stamp ?? null);
   }
 
   /** PostgreSQL refused the data of some write: the culprit alone is rejected. */
@@ -222,7 +226,7 @@ export class StoreLane {
     return [...again, ...(await this.commit(planned.slice(middle)))];
   }
 
-  private carryOut(planned: readonly Planned[], committed: CommitResult): LaneItem[] {
+  private carryOut(planned: readonly Planned[], committed: CommitResult, stamp: Stamp): LaneItem[] {
     const again: LaneItem[] = [];
     const changes: EncodedChange[] = [];
     const answers: [LaneItem, Decided, number][] = [];
@@ -239,12 +243,13 @@ export class StoreLane {
       } else {
         answers.push([item, decided, seq + 1]);
         for (const row of plan.rows)
-          changes.push(encodeChange({ ...row, seq: ++seq, updatedAt: storedAt(row, committed.at) }));
+          changes.push(encodeChange({ ...row, seq: ++seq, updatedAt: storedAt(row, committed.at), stamp }));
       }
     });
     if (changes.length > 0) {
-      const { epoch, headBefore: from, headAfter: to, at, digests } = committed;
-      this.tell(() => this.options.onCommitted({ storeId: this.storeId, epoch, from, to, at, changes, digests }));
+      const { epoch, headBefore: from, stampBefore: fromStamp, headAfter: to, at, digests } = committed;
+      const { storeId } = this;
+      this.tell(() => this.options.onCommitted({ storeId, epoch, from, fromStamp, to, stamp, at, changes, digests }));
     }
     for (const [item, decided, firstSeq] of answers) this.answer(item, decided, firstSeq, committed.at);
     return again;

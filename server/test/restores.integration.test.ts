@@ -100,6 +100,103 @@ describe("a sync token", () => {
   );
 });
 
+describe("S5: a database that was put back without a word and has grown beyond what a device has read", () => {
+  const TABLES = ["records", "record_history", "decided_writes", "store_collections"] as const;
+  let shop: TestServer;
+  beforeAll(async () => {
+    shop = await startTestServer();
+  });
+  afterAll(() => shop.stop());
+
+  const pull = async (token: string, since?: string) =>
+    (await shop.request(token, "GET", `/api/sync/pull${since ? `?since=${since}` : ""}`)).body;
+  const push = (token: string, syncToken: string, ...writes: unknown[]) =>
+    shop.request(token, "POST", "/api/sync/push", { id: "p", syncToken, writes });
+
+  /** Keeps the shop's rows; what it returns puts them back. */
+  async function copyOf(storeId: string): Promise<() => Promise<void>> {
+    const { sql } = shop.database;
+    const name = (table: string) => sql(`${table}_${storeId.replaceAll("-", "_")}`);
+    for (const table of TABLES)
+      await sql`create table ${name(table)} as select * from ${sql(table)} where store_id = ${storeId}`;
+    const [{ head, stamp }] = (await sql`select head, stamp from stores where id = ${storeId}`) as any;
+    return async () => {
+      for (const table of TABLES) {
+        await sql`delete from ${sql(table)} where store_id = ${storeId}`;
+        await sql`insert into ${sql(table)} select * from ${name(table)}`;
+      }
+      await sql`update stores set head = ${head}, stamp = ${stamp} where id = ${storeId}`;
+    };
+  }
+
+  /** A shop of two devices: one has read what was lost and is away, the other has gone on where the copy stood. */
+  async function setUp(grownBy: number, supersedes = false) {
+    const storeId = await shop.openShop(`put back ${grownBy} ${supersedes}`);
+    const [away, busy] = [(await shop.enrol({ storeId })).token, (await shop.enrol({ storeId })).token];
+    const start = (await pull(away)).syncToken;
+    await push(busy, start, put("orders", "kept", order("kept")));
+    const putBack = await copyOf(storeId);
+    await push(busy, start, put("orders", "lost-1", order("lost-1")), put("orders", "lost-2", order("lost-2")));
+    const { syncToken } = await pull(away);
+    expect(parseSyncToken(syncToken)!.cursor).toBe(3);
+    await putBack();
+    const writes = Array.from({ length: grownBy }, (_, i) => put("orders", `new-${i}`, order(`new-${i}`)));
+    await push(busy, start, ...writes);
+    if (supersedes) {
+      // The change that has the cursor's seq is found in the history alone.
+      const { changes } = await pull(busy);
+      for (const { localId, syncVersion, hash, data } of changes)
+        await push(
+          busy,
+          start,
+          put("orders", localId, { ...data, notes: "later" }, syncVersion + 1, { version: syncVersion, hash }),
+        );
+    }
+    return { storeId, away, busy, syncToken };
+  }
+
+  test.each<[string, number, boolean]>([
+    ["to its cursor", 2, false],
+    ["beyond it", 3, false],
+    ["beyond it, its changes superseded", 3, true],
+  ])("%s: one hello proves it, and what was lost is offered again", async (_, grownBy, supersedes) => {
+    const { storeId, away, busy, syncToken } = await setUp(grownBy, supersedes);
+    const client = await goLive(shop.url, "websocket", away, { syncToken });
+    expect(await client.next("reset")).toMatchObject({ reason: "CURSOR_AHEAD", reoffer: true });
+    // Told by itself: frames from 0 in the new epoch came before this link counted as live.
+    const { syncToken: current } = client.received.findLast(({ type }) => type === "changes");
+    client.close();
+    const offered = { ...put("orders", "lost-2", order("lost-2")), base: null, reoffer: true, deviceId: "till" };
+    const { body } = await push(away, current, offered);
+    expect(body.results).toMatchObject([{ localId: "lost-2", outcome: "accepted" }]);
+    const { changes } = await pull(busy, undefined);
+    expect(changes.map(({ localId }: any) => localId)).toContain("lost-2");
+    const epochs = await shop.database
+      .sql`select from audit_log where store_id = ${storeId} and action = 'epoch.begun'`;
+    expect(epochs).toHaveLength(1);
+  });
+
+  test.each(["pull", "push"] as const)("the door %s says so", async (door) => {
+    const { away, syncToken } = await setUp(door === "pull" ? 4 : 5);
+    const body = door === "pull" ? await pull(away, syncToken) : (await push(away, syncToken)).body;
+    expect(body).toMatchObject({ code: "RESET", reason: "CURSOR_AHEAD", reoffer: true });
+  });
+
+  test("who read no further than the copy goes on, and so does who shows a token of the former version", async () => {
+    const { storeId, busy } = await setUp(6);
+    const page = await shop.request(busy, "GET", "/api/sync/pull?limit=1");
+    expect(parseSyncToken(page.body.syncToken)!.cursor).toBe(1);
+    expect((await pull(busy, page.body.syncToken)).changes).toHaveLength(6);
+    const before = await shop.database
+      .sql`update records set stamp = null where store_id = ${storeId} and seq = 1 returning seq`;
+    expect(before).toHaveLength(1);
+    // Changes from before there were stamps bear none, and so do their tokens.
+    const early = (await shop.request(busy, "GET", "/api/sync/pull?limit=1")).body.syncToken;
+    expect(parseSyncToken(early)!.stamp).toBeNull();
+    expect((await pull(busy, early)).changes).toHaveLength(6);
+  });
+});
+
 describe("the data directory of the embedded PostgreSQL", () => {
   const root = mkdtempSync(join(tmpdir(), "tillwire-files-"));
   chmodSync(root, 0o755);

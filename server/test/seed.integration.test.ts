@@ -273,7 +273,7 @@ describe("updates", () => {
     await send(abc, "order", orderItem("b"));
     const { body } = await send(def, "batch", batch("device-def-456", { syncToken: nextSyncToken }));
     expect(ids(body)).toEqual(["b"]);
-    const other = nextSyncToken.replace(/^tw2\.[^.]+/, "tw2.another");
+    const other = nextSyncToken.replace(/^tw3\.[^.]+/, "tw3.another");
     const orders = [orderItem("never")];
     const refused = await send(def, "batch", batch("device-def-456", { syncToken: other, orders }));
     expect([refused.status, refused.body.code]).toEqual([409, "RESET"]);

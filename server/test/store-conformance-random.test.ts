@@ -64,6 +64,7 @@ const command = fc.oneof(
       collections: fc.option(fc.subarray(COLLECTIONS, { minLength: 1 }), { nil: null }),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("place" as const), seq: fc.nat(14) }) },
   {
     weight: 1,
     arbitrary: fc.record({ type: fc.constant("epoch" as const), expected: fc.nat(2), reoffer: fc.boolean() }),
@@ -82,6 +83,7 @@ type Planned = Extract<Command, { type: "commit" }>["writes"][number];
 
 let shops = 0;
 let epochs = 0;
+let stamps = 0;
 
 /** Plays one command on both; what it is made of is looked up in the twin, which is to be as PostgreSQL is. */
 class Pair {
@@ -108,7 +110,8 @@ class Pair {
     switch (each.type) {
       case "commit": {
         const writes = each.writes.map((write) => this.#planOf(write));
-        return ({ store }) => store.commit(shop, epoch, writes);
+        const stamp = each.writes.length % 4 === 0 ? undefined : `stamp-${(stamps += 1)}`;
+        return ({ store }) => store.commit(shop, epoch, writes, stamp);
       }
       case "contexts": {
         const at = this.#position(each.collection, each.localId, "earlier");
@@ -122,6 +125,8 @@ class Pair {
         };
         return ({ store }) => store.readContexts(shop, [question(each.localId, more, sent), question(each.key)]);
       }
+      case "place":
+        return ({ store }) => store.readPlace(shop, each.seq);
       case "feed":
         return ({ store }) => store.readFeed({ ...each, storeId: shop, maxBytes: 1e6 });
       case "epoch": {

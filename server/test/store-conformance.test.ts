@@ -326,9 +326,36 @@ describe.each(Object.entries(BACKENDS))("the store in %s", (_name, open) => {
   describe("heads and epochs", () => {
     test("heads of those stores that there are", async () => {
       await commit(plan([row("n1", { n: 1 })]));
-      expect(await store.readHead(shop)).toEqual({ storeId: shop, head: 1, epoch: EPOCH });
+      expect(await store.readHead(shop)).toEqual({ storeId: shop, head: 1, epoch: EPOCH, stamp: null });
       expect(await store.readHead("no-shop")).toBeNull();
-      expect(await store.readHeads([shop, "no-shop"])).toEqual([{ storeId: shop, head: 1, epoch: EPOCH }]);
+      expect(await store.readHeads([shop, "no-shop"])).toEqual([{ storeId: shop, head: 1, epoch: EPOCH, stamp: null }]);
+    });
+
+    test("S5: a commit's stamp is found at each of its seqs, also once their changes were superseded", async () => {
+      const first = await store.commit(shop, EPOCH, [plan([row("n1", { n: 1 }), row("n2", { n: 1 })])], "stamp-1");
+      expect(first.stampBefore).toBeNull();
+      const again = row("n1", { n: 2 }, positionOf(row("n1", { n: 1 })));
+      const second = await store.commit(shop, EPOCH, [plan([again])], "stamp-2");
+      expect(second.stampBefore).toBe("stamp-1");
+      expect(await store.readPlace(shop, 1)).toEqual({
+        ...{ storeId: shop, head: 3, epoch: EPOCH, stamp: "stamp-2" },
+        stampAt: "stamp-1",
+      });
+      for (const [seq, stampAt] of [
+        [0, null],
+        [2, "stamp-1"],
+        [3, "stamp-2"],
+        [4, null],
+      ] as const)
+        expect(await store.readPlace(shop, seq)).toMatchObject({ stampAt });
+      expect(await store.readPlace("no-shop", 1)).toBeNull();
+      expect(await feed({ from: 1, maxChanges: 1 })).toMatchObject({
+        ...{ fromStamp: "stamp-1", to: 2, stamp: "stamp-1", changes: [{ seq: 2, stamp: "stamp-1" }] },
+      });
+      expect(await feed()).toMatchObject({ fromStamp: null, to: 3, stamp: "stamp-2" });
+      // Given by who knows of no stamps, as a node of the former version does while others are updated.
+      await commit(plan([row("n3", { n: 1 })]));
+      expect(await store.readPlace(shop, 4)).toMatchObject({ stamp: null, stampAt: null });
     });
 
     test("of several who begin an epoch after the same one, the first does", async () => {

@@ -9,6 +9,7 @@ import {
   type PlannedRow,
   type PlannedWrite,
   type RefusalReason,
+  type Stamp,
 } from "./store.ts";
 
 const NOTHING = { sameEpoch: false, at: 0, refused: new Map<number, RefusalReason>(), digests: new Map() };
@@ -24,9 +25,12 @@ export function commitToMemory(
   epoch: string,
   writes: readonly PlannedWrite[],
   nowMs: number,
+  stamp: Stamp,
 ): CommitResult {
-  if (!shop) return { ...NOTHING, epoch: "", headBefore: 0, headAfter: 0 };
-  if (shop.epoch !== epoch) return { ...NOTHING, epoch: shop.epoch, headBefore: shop.head, headAfter: shop.head };
+  if (!shop) return { ...NOTHING, epoch: "", stampBefore: null, headBefore: 0, headAfter: 0 };
+  const stampBefore = shop.stampAt(shop.head);
+  if (shop.epoch !== epoch)
+    return { ...NOTHING, epoch: shop.epoch, stampBefore, headBefore: shop.head, headAfter: shop.head };
   const at = Math.max(Math.trunc(nowMs), shop.changedAt);
   const refused = new Map<number, RefusalReason>();
   writes.forEach((write, index) => {
@@ -38,7 +42,7 @@ export function commitToMemory(
   checkTogether(shop, good);
   const headBefore = shop.head;
   for (const { asSent, remember, rows } of good) {
-    for (const row of rows) shop.store(storedRow(shop, row, at));
+    for (const row of rows) shop.store(storedRow(shop, row, at, stamp));
     if (remember) {
       const { outcome, conflict, dataJson } = remember;
       const decided: MemoryDecided = {
@@ -49,7 +53,16 @@ export function commitToMemory(
     }
   }
   if (shop.head > headBefore) shop.changedAt = at;
-  return { epoch, sameEpoch: true, headBefore, headAfter: shop.head, at, refused, digests: shop.digests() };
+  return {
+    epoch,
+    stampBefore,
+    sameEpoch: true,
+    headBefore,
+    headAfter: shop.head,
+    at,
+    refused,
+    digests: shop.digests(),
+  };
 }
 
 /** How a write was sent, within its record. */
@@ -115,7 +128,7 @@ function withoutNull(_key: string, value: unknown): unknown {
   return typeof value === "string" ? value.replaceAll("\0", "") : value;
 }
 
-function storedRow(shop: MemoryShop, row: PlannedRow, at: number): MemoryRow {
+function storedRow(shop: MemoryShop, row: PlannedRow, at: number, stamp: Stamp): MemoryRow {
   const { expect: _, ...rest } = row;
   const current = shop.record(row.collection, row.localId);
   shop.head += 1;
@@ -126,5 +139,6 @@ function storedRow(shop: MemoryShop, row: PlannedRow, at: number): MemoryRow {
     uniqueKey: row.deleted && current ? current.uniqueKey : row.uniqueKey,
     seq: shop.head,
     updatedAt: storedAt(row, at),
+    stamp,
   };
 }

@@ -4,13 +4,14 @@
  */
 import { digestOf, formatDigest } from "@tillwire/protocol/digest";
 import type { ConflictPolicy, Role } from "@tillwire/protocol/messages";
-import type { ConflictSummary, DigestMap, StoredVersion } from "./store.ts";
+import type { ConflictSummary, DigestMap, Stamp, StoredVersion } from "./store.ts";
 
 /** A row of `records` or `record_history`. */
 export interface MemoryRow extends StoredVersion {
   readonly collection: string;
   readonly localId: string;
   readonly dataJson: string | null;
+  readonly stamp: Stamp;
 }
 
 /** A row of `decided_writes`. */
@@ -80,6 +81,8 @@ export class MemoryShop {
   readonly numbers = new Map<string, Map<string, string>>();
   /** By seq: the record whose latest change it is. */
   readonly feed: (string | undefined)[] = [];
+  /** By seq, superseded or not. */
+  readonly stamps: Stamp[] = [];
 
   constructor(
     readonly storeId: string,
@@ -92,6 +95,10 @@ export class MemoryShop {
   }
   historyOf(collection: string, localId: string): readonly MemoryRow[] {
     return this.history.get(recordKeyOf(collection, localId)) ?? [];
+  }
+  /** Of the change that had the seq. */
+  stampAt(seq: number): Stamp {
+    return this.stamps[seq] ?? null;
   }
   /** localId of the record that bears the number. */
   bearerOf(collection: string, number: string): string | undefined {
@@ -109,6 +116,7 @@ export class MemoryShop {
     }
     this.records.set(key, row);
     this.feed[row.seq] = key;
+    this.stamps[row.seq] = row.stamp;
     if (row.uniqueKey !== null) this.#numbersOf(row.collection).set(row.uniqueKey, row.localId);
     const collection = this.collections.get(row.collection) ?? EMPTY_COLLECTION;
     const sum = collection.sum - (before ? digestOf(before) : 0n) + digestOf(row);
@@ -155,6 +163,7 @@ export class MemoryShop {
       for (const [key, row] of this[table]) (copy[table] as Map<string, unknown>).set(key, row);
     for (const [collection, numbers] of this.numbers) copy.numbers.set(collection, new Map(numbers));
     copy.feed.push(...this.feed);
+    copy.stamps.push(...this.stamps);
     return copy;
   }
 

@@ -80,7 +80,7 @@ function pageOf(shop: MemoryShop, deviceId: string, from: number, limit: number)
     .filter((row) => row.seq > from && SEED_COLLECTIONS.includes(row.collection) && !isOwn(row))
     .slice(0, limit);
   const to = rows.length === limit ? rows.at(-1)!.seq : Math.max(shop.head, from);
-  return { epoch: shop.epoch, head: shop.head, to, records: rows.map(updatedRecord) };
+  return { epoch: shop.epoch, head: shop.head, to, stamp: shop.stampAt(to), records: rows.map(updatedRecord) };
 }
 
 function updatedRecord(row: MemoryRow): UpdatedRecord {

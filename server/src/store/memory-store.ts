@@ -15,16 +15,16 @@ import type {
   ReplicationStore,
   StoredRecord,
   StoredVersion,
+  StoreHead,
 } from "./store.ts";
 
 export function createMemoryStore(database: MemoryDatabase): ReplicationStore {
   const { now } = database;
   const heads = (storeIds: readonly string[]) =>
-    storeIds
-      .flatMap((storeId) => database.shops.get(storeId) ?? [])
-      .map(({ storeId, head, epoch }) => ({ storeId, head, epoch }));
+    storeIds.flatMap((storeId) => database.shops.get(storeId) ?? []).map((shop) => headOf(shop));
   return {
-    commit: async (storeId, epoch, writes) => commitToMemory(database.shops.get(storeId), epoch, writes, now()),
+    commit: async (storeId, epoch, writes, stamp) =>
+      commitToMemory(database.shops.get(storeId), epoch, writes, now(), stamp ?? null),
     async readContexts(storeId, queries) {
       const shop = database.shops.get(storeId);
       return shop ? queries.map((query) => contextOf(shop, query)) : new Array<RecordContext>(queries.length);
@@ -36,6 +36,10 @@ export function createMemoryStore(database: MemoryDatabase): ReplicationStore {
     },
     readHeads: async (storeIds) => heads(storeIds),
     readHead: async (storeId) => heads([storeId])[0] ?? null,
+    async readPlace(storeId, seq) {
+      const shop = database.shops.get(storeId);
+      return shop ? { ...headOf(shop), stampAt: shop.stampAt(seq) } : null;
+    },
     async beginEpoch(storeId, expected, epoch, reoffer) {
       const shop = database.shops.get(storeId);
       if (shop?.epoch === expected) Object.assign(shop, { epoch, epochSeq: shop.head, reoffer });
@@ -43,6 +47,11 @@ export function createMemoryStore(database: MemoryDatabase): ReplicationStore {
     },
     wantsReoffers: async (storeId) => database.shops.get(storeId)?.reoffer ?? false,
   };
+}
+
+function headOf(shop: MemoryShop): StoreHead {
+  const { storeId, head, epoch } = shop;
+  return { storeId, head, epoch, stamp: shop.stampAt(head) };
 }
 
 function contextOf(shop: MemoryShop, query: ContextQuery): RecordContext {
@@ -117,7 +126,8 @@ function readPage(shop: MemoryShop, { from, collections, maxChanges, maxBytes }:
     isFull = changes.length === maxChanges;
   }
   const to = isFull ? changes.at(-1)!.seq : Math.max(shop.head, from);
-  return { epoch: shop.epoch, from, to, head: shop.head, changes, digests: shop.digests() };
+  const stamps = { fromStamp: shop.stampAt(from), stamp: shop.stampAt(Math.min(to, shop.head)) };
+  return { epoch: shop.epoch, from, to, head: shop.head, changes, digests: shop.digests(), ...stamps };
 }
 
 function versionOf(row: MemoryRow): StoredVersion {

@@ -2,12 +2,12 @@
 
 /**
  * A page of the feed with its head and digests: one statement, hence one snapshot. $1 store, $2 from (exclusive), $3 collections or null,
- * $4 most changes, $5 most bytes (at least one change). The changes come as one text, a line each: `seq collection json`; JSON text
- * holds no line feed.
+ * $4 most changes, $5 most bytes (at least one change). The changes come as one text, a line each: `seq collection stamp json`, a stamp
+ * of none being empty; JSON text holds no line feed.
  */
 export const FEED_SQL = `
 with page as materialized (
-  select r.seq, r.seq || ' ' || r.collection || ' {"seq":' || r.seq || ',"collection":"' || r.collection || '","localId":"' || r.local_id
+  select r.seq, r.seq || ' ' || r.collection || ' ' || coalesce(r.stamp, '') || ' {"seq":' || r.seq || ',"collection":"' || r.collection || '","localId":"' || r.local_id
     || '","syncVersion":' || r.sync_version || ',"hash":"' || r.server_hash || '","deleted":' || r.deleted::text
     || ',"deviceId":"' || r.device_id || '","createdBy":"' || r.created_by
     || '","updatedAt":' || (extract(epoch from r.updated_at) * 1000)::bigint || ',"data":' || coalesce(r.data::text, 'null') || '}' as line
@@ -20,7 +20,7 @@ with page as materialized (
 ), kept as (
   select seq, line from measured where bytes_before < $5::bigint
 )
-select s.epoch, s.head,
+select s.epoch, s.head, s.stamp, stamp_at($1, $2::bigint) as from_stamp,
   (select json_object_agg(c.collection, json_build_object('count', c.count, 'digest', c.digest::text)) from store_collections c where c.store_id = $1) as digests,
   (select string_agg(line, E'\\n' order by seq) from kept) as lines,
   (select count(*)::int from page) as fetched,

@@ -12,20 +12,23 @@ import {
   type DigestMap,
   type FeedPage,
   type FeedQuery,
+  type Place,
   type PlannedWrite,
   type RecordContext,
   type RefusalReason,
   type ReplicationStore,
+  type Stamp,
   type StoreHead,
 } from "./store.ts";
 
 export function createPostgresStore(sql: Sql): ReplicationStore {
   const pageSize = createPageSize();
   return {
-    commit: (storeId, epoch, writes) => guarded(() => commit(sql, storeId, epoch, writes)),
+    commit: (storeId, epoch, writes, stamp) => guarded(() => commit(sql, storeId, epoch, writes, stamp ?? null)),
     readContexts: (storeId, queries) => guarded(() => readContexts(sql, storeId, queries)),
     readFeed: (query) => guarded(() => readFeed(sql, query, pageSize)),
     readHeads: (storeIds) => guarded(() => readHeads(sql, storeIds)),
+    readPlace: (storeId, seq) => guarded(() => readPlace(sql, storeId, seq)),
     readHead: (storeId) => guarded(async () => (await readHeads(sql, [storeId]))[0] ?? null),
     beginEpoch: (storeId, expected, epoch, reoffer, reason = "DATABASE_RESTORED") =>
       guarded(async () => {
@@ -61,6 +64,7 @@ interface CommitRow {
   at_ms: string;
   refused: { grp: number; why: RefusalReason }[] | null;
   digests: Record<string, { count: number; digest: string }> | null;
+  stamp_before: Stamp;
 }
 
 async function commit(
@@ -68,15 +72,17 @@ async function commit(
   storeId: string,
   epoch: string,
   writes: readonly PlannedWrite[],
+  stamp: Stamp,
 ): Promise<CommitResult> {
   const [groups, rows] = encodePlan(writes);
   const answer = await sql<CommitRow[]>`
-    select epoch, head_before, head_after, at_ms, refused, digests
-    from commit_writes(${storeId}, ${epoch}, ${groups}::text::json, ${rows}::text::json)`;
+    select epoch, head_before, head_after, at_ms, refused, digests, stamp_before
+    from commit_writes(${storeId}, ${epoch}, ${groups}::text::json, ${rows}::text::json, ${stamp})`;
   const row = answer[0]!;
   return {
     epoch: row.epoch ?? "",
     sameEpoch: row.epoch === epoch,
+    stampBefore: row.stamp_before,
     headBefore: Number(row.head_before),
     headAfter: Number(row.head_after),
     at: Number(row.at_ms),
@@ -169,6 +175,8 @@ interface FeedRow {
   head: string;
   digests: Record<string, { count: number; digest: string }> | null;
   lines: string | null;
+  from_stamp: Stamp;
+  stamp: Stamp;
   fetched: number;
   kept: number;
 }
@@ -182,24 +190,36 @@ async function readFeed(sql: Sql, query: FeedQuery, pageSize: PageSize): Promise
   const changes = (row.lines === null ? [] : row.lines.split("\n")).map((line) => {
     const afterSeq = line.indexOf(" ");
     const afterCollection = line.indexOf(" ", afterSeq + 1);
+    const afterStamp = line.indexOf(" ", afterCollection + 1);
     return {
       seq: Number(line.slice(0, afterSeq)),
       collection: line.slice(afterSeq + 1, afterCollection),
-      json: line.slice(afterCollection + 1),
+      stamp: line.slice(afterCollection + 1, afterStamp) || null,
+      json: line.slice(afterStamp + 1),
     };
   });
   const head = Number(row.head);
   pageSize.learn(row.kept, row.lines?.length ?? 0);
   const more = row.fetched === limit || row.kept < row.fetched;
-  const to = more ? changes.at(-1)!.seq : Math.max(head, query.from);
-  return { epoch: row.epoch, from: query.from, to, head, changes, digests: toDigestMap(row.digests) };
+  const last = more ? changes.at(-1)! : { seq: Math.max(head, query.from), stamp: row.stamp };
+  const { seq: to, stamp } = last;
+  const { epoch, from_stamp: fromStamp } = row;
+  return { epoch, from: query.from, fromStamp, to, stamp, head, changes, digests: toDigestMap(row.digests) };
 }
 
 async function readHeads(sql: Sql, storeIds: readonly string[]): Promise<StoreHead[]> {
   const rows = await sql<
-    { id: string; head: string; epoch: string }[]
-  >`select id, head, epoch from stores where id = any(${storeIds as string[]})`;
-  return rows.map((row) => ({ storeId: row.id, head: Number(row.head), epoch: row.epoch }));
+    { id: string; head: string; epoch: string; stamp: Stamp }[]
+  >`select id, head, epoch, stamp from stores where id = any(${storeIds as string[]})`;
+  return rows.map((row) => ({ storeId: row.id, head: Number(row.head), epoch: row.epoch, stamp: row.stamp }));
+}
+
+async function readPlace(sql: Sql, storeId: string, seq: number): Promise<Place | null> {
+  const rows = await sql<{ head: string; epoch: string; stamp: Stamp; stampAt: Stamp }[]>`
+    select s.head, s.epoch, s.stamp, stamp_at(${storeId}, ${seq}) as "stampAt"
+    from stores s where s.id = ${storeId}`;
+  const row = rows[0];
+  return row ? { ...row, storeId, head: Number(row.head) } : null;
 }
 
 function toDigestMap(digests: CommitRow["digests"]): DigestMap {

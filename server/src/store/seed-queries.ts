@@ -2,6 +2,7 @@
 import type { SeedCollection, UpdatedRecord } from "@tillwire/protocol/batch-api";
 import type { Sql } from "postgres";
 import { available } from "./guarded.ts";
+import type { Stamp } from "./store.ts";
 
 /** Where a device's updates begin. */
 export type UpdatesStart =
@@ -18,6 +19,8 @@ export interface UpdatesPage {
   readonly epoch: string;
   readonly head: number;
   readonly to: number;
+  /** Of the change at `to`. */
+  readonly stamp: Stamp;
   readonly records: UpdatedRecord[];
 }
 
@@ -64,7 +67,7 @@ with start as (
     case when (select count(*) from page) = $3::int then (select max(seq) from page) else greatest(s.head, start.seq) end as to_seq
   from start, stores s where s.id = $1
 )${kept}
-select a.epoch, a.head, a.to_seq as "to", coalesce((select json_agg(p.record order by p.seq) from page p), '[]'::json) as records
+select a.epoch, a.head, a.to_seq as "to", stamp_at($1, a.to_seq) as stamp, coalesce((select json_agg(p.record order by p.seq) from page p), '[]'::json) as records
 from answer a`;
 }
 
@@ -136,13 +139,13 @@ async function readUpdates(
   limit: number,
 ): Promise<UpdatesPage | null> {
   const [statement, value] = statementOf(start);
-  const rows = await sql.unsafe<{ epoch: string; head: string; to: string; records: UpdatedRecord[] }[]>(
+  const rows = await sql.unsafe<{ epoch: string; head: string; to: string; stamp: Stamp; records: UpdatedRecord[] }[]>(
     statement,
     [storeId, deviceId, limit, value],
     { prepare: true },
   );
   const row = rows[0];
-  return row ? { epoch: row.epoch, head: Number(row.head), to: Number(row.to), records: row.records } : null;
+  return row ? { ...row, head: Number(row.head), to: Number(row.to) } : null;
 }
 
 function statementOf(start: UpdatesStart): [string, number | null] {

@@ -109,6 +109,8 @@ export type RefusalReason =
 
 export interface CommitResult {
   readonly epoch: string;
+  /** Of the change at headBefore. */
+  readonly stampBefore: Stamp;
   /** False: another epoch has begun, and nothing was done. */
   readonly sameEpoch: boolean;
   readonly headBefore: number;
@@ -182,18 +184,29 @@ export interface ContextQuery {
   readonly openConflictKey: string;
 }
 
+/**
+ * What no other commit has, kept with each change that it made: who has read a seq under another stamp has read another history.
+ * Null: seq 0, and changes from before there were stamps.
+ */
+export type Stamp = string | null;
+
 /** One change, encoded once: the JSON text that every device gets. */
 export interface EncodedChange {
   readonly seq: number;
   readonly collection: string;
+  readonly stamp: Stamp;
   readonly json: string;
 }
 
 export interface FeedPage {
   readonly epoch: string;
   readonly from: number;
+  /** Of the change at `from`, as this history has it. */
+  readonly fromStamp: Stamp;
   /** Seq up to which the feed was read; equals head on the last page. */
   readonly to: number;
+  /** Of the change at `to`. */
+  readonly stamp: Stamp;
   readonly head: number;
   readonly changes: readonly EncodedChange[];
   /** All the store's collections; from the same snapshot as head. */
@@ -214,6 +227,14 @@ export interface StoreHead {
   readonly storeId: string;
   readonly head: number;
   readonly epoch: string;
+  /** Of the change at the head. */
+  readonly stamp: Stamp;
+}
+
+/** What a history has at a seq, and where it stands. */
+export interface Place extends StoreHead {
+  /** Of the change that had the seq, superseded or not; null also where there was none. */
+  readonly stampAt: Stamp;
 }
 
 /** Why an epoch begins. */
@@ -222,15 +243,18 @@ export type EpochReason = "ADMINISTRATOR" | "CURSOR_AHEAD" | "DATABASE_RESTORED"
 export interface ReplicationStore {
   /**
    * One statement, one tx.
+   * @param stamp this commit's own; absent: its changes bear none
    * @throws StoreDataError when the database refuses the data of some write, StoreUnavailable for anything that may pass
    */
-  commit(storeId: string, epoch: string, writes: readonly PlannedWrite[]): Promise<CommitResult>;
+  commit(storeId: string, epoch: string, writes: readonly PlannedWrite[], stamp?: string): Promise<CommitResult>;
   readContexts(storeId: string, queries: readonly ContextQuery[]): Promise<RecordContext[]>;
   /** A page, its head and digests, from one statement. */
   readFeed(query: FeedQuery): Promise<FeedPage>;
   /** null: no such store. */
   readHead(storeId: string): Promise<StoreHead | null>;
   readHeads(storeIds: readonly string[]): Promise<StoreHead[]>;
+  /** null: no such store. */
+  readPlace(storeId: string, seq: number): Promise<Place | null>;
   /** Starts `epoch` unless another one than `expected` has begun; returns the one in force. The audit trail keeps the reason. */
   beginEpoch(storeId: string, expected: string, epoch: string, reoffer: boolean, reason?: EpochReason): Promise<string>;
   /** Whether the current epoch wants what devices hold beyond it. */

@@ -5,7 +5,7 @@ import { httpPushSchema } from "@tillwire/protocol/messages";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Device } from "../auth.ts";
 import { ANOTHER_EPOCH, ResetRequired, type Restart } from "../feed.ts";
-import { choose } from "../frames.ts";
+import { choose, isOtherHistory } from "../frames.ts";
 import { encodeAnswer } from "../push-answer.ts";
 import { submitPush, takeTurn } from "../push.ts";
 import type { SessionServices } from "../session-services.ts";
@@ -71,6 +71,10 @@ export function addSyncDoors(app: FastifyInstance, services: SessionServices): v
     if (page.epoch !== opening.epoch) {
       const epoch = await services.feed.epochFor(device.storeId, opening.epoch, page.epoch);
       throw await resetRequired(services, device, ANOTHER_EPOCH, epoch);
+    }
+    if (isOtherHistory(page, opening.stamp)) {
+      const epoch = await services.feed.beginEpochAfterLoss(device.storeId, opening.epoch);
+      throw await resetRequired(services, device, { reason: "CURSOR_AHEAD", reoffer: null }, epoch);
     }
     services.status.seen(device, { cursor: opening.position });
     return reply.type("application/json").send(services.feed.encode(device.storeId, page, choice));

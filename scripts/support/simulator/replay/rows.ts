@@ -45,7 +45,7 @@ const STORED = `
   json_build_object('seq', seq, 'syncVersion', sync_version, 'hash', server_hash, 'sentVersion', sent_version, 'sentHash', sent_hash,
     'base', case when base_version is not null then json_build_object('version', base_version, 'hash', base_hash) end,
     'uniqueKey', unique_key, 'createdBy', created_by, 'deviceId', device_id, 'deleted', deleted, 'reoffered', reoffered,
-    'updatedAt', (extract(epoch from updated_at) * 1000)::bigint, 'data', data)`;
+    'updatedAt', (extract(epoch from updated_at) * 1000)::bigint, 'data', data, 'stamp', stamp)`;
 const ALL_ROWS = `
   select 'store ' || id as key, json_build_object('name', name, 'head', head, 'epoch', epoch, 'epochSeq', epoch_seq, 'reoffer', reoffer,
     'policyVersion', policy_version, 'registerCodes', register_codes) as row from stores
