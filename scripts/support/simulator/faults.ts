@@ -189,9 +189,11 @@ function changePolicies(world: World, x: number): void {
   }
 }
 
-/** The next write that a policy decided about meets another policy when it is committed. */
+/** The next write that a policy decided about meets another policy when it is committed. Counts stay under theirs: no other one adds them up. */
 async function changeBeforeCommit(world: World, storeId: string, writes: readonly PlannedWrite[]): Promise<void> {
-  const write = writes.find(({ policyVersion }) => policyVersion !== null);
+  const write = writes.find(
+    ({ policyVersion, asSent }) => policyVersion !== null && CHANGEABLE.includes(asSent.collection),
+  );
   if (!write) return;
   world.database.beforeCommit = null;
   const { collection } = write.asSent;

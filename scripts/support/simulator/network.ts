@@ -236,13 +236,18 @@ export class SimulatedLink {
     if (host.random.chance(lost / 1_000)) {
       // Of a stream all that follows is lost too; proxies that repeat a stream have been seen to leave holes.
       if (host.random.chance(0.5)) this.isDead = true;
-      return host.missed(this);
+      return this.#arriveAt(way, Math.max(this.#arrival[way], host.schedule.now), () => host.missed(this));
     }
     const slow = way === "down" && slowness > 1 ? 20 : 1;
     const arrival = Math.max(this.#arrival[way], host.schedule.now + this.network.delay() * slow);
     const at = way === "up" ? Math.max(arrival, this.heldUntil) : arrival;
     this.#arrival[way] = at;
-    host.schedule.after(at - host.schedule.now, () => {
+    this.#arriveAt(way, at, deliver);
+  }
+
+  #arriveAt(way: Way, at: number, deliver: () => void): void {
+    const { schedule } = this.network.host;
+    schedule.after(at - schedule.now, () => {
       if (this.isDead) return;
       if (this.network.open[way] && this.#held[way].length === 0) deliver();
       else this.#held[way].push(() => !this.isDead && deliver());
