@@ -36,6 +36,22 @@ export class LeaderCalls {
     });
   }
 
+  /** Another tab leads now: the former one may never answer. */
+  askAgain(): void {
+    for (const id of this.#calls.keys()) this.post({ type: "sync now", id });
+  }
+  /** This tab leads now: nobody else answers. */
+  async answerOwn(syncNow: () => Promise<SyncReport>): Promise<void> {
+    const calls = [...this.#calls.values()];
+    if (calls.length === 0) return;
+    try {
+      const report = await syncNow();
+      for (const call of calls) call.resolve(report);
+    } catch (error) {
+      for (const call of calls) call.reject(error as Error);
+    }
+  }
+
   done(id: string, report: SyncReport): void {
     this.#calls.get(id)?.resolve(report);
   }

@@ -147,6 +147,8 @@ export class Tab {
       case "identity":
         this.host.setIdentity(message.identity);
         return this.#loop?.resume();
+      case "leading":
+        return this.#calls.askAgain();
       case "vacant":
         return this.#election.vacant();
     }
@@ -190,7 +192,10 @@ export class Tab {
     this.#loop = loop;
     // what other tabs wrote before this one led
     void this.#refresh().then(() => {
-      if (this.#loop === loop) loop.start();
+      if (this.#loop !== loop) return;
+      loop.start();
+      this.#tabs.post({ type: "leading" });
+      void this.#calls.answerOwn(() => this.syncNow());
     });
   }
 
@@ -268,11 +273,14 @@ export class Tab {
   }
 
   async #answer(id: string): Promise<void> {
-    if (!this.#loop) return;
+    const loop = this.#loop;
+    if (!loop) return;
     try {
       await this.#refresh();
       this.#tabs.post({ type: "synced", id, report: await this.syncNow() });
     } catch (error) {
+      // Whoever leads next is asked again.
+      if (this.#loop !== loop) return;
       const code = error instanceof ReplicationError ? error.code : "INTERNAL";
       this.#tabs.post({ type: "sync failed", id, code, message: error instanceof Error ? error.message : "" });
     }

@@ -20,6 +20,8 @@ export type TabMessage =
   | { readonly type: "synced"; readonly id: string; readonly report: SyncReport }
   | { readonly type: "sync failed"; readonly id: string; readonly code: string; readonly message: string }
   | { readonly type: "identity"; readonly identity: Identity }
+  /** From the tab that leads from now on. */
+  | { readonly type: "leading" }
   /** The leading tab closes. */
   | { readonly type: "vacant" };
 
