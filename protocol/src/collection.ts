@@ -28,6 +28,11 @@ export interface Collection<T extends object = Record<string, unknown>> {
   readonly derive?: (data: T, server: T, local: T) => T;
   /** Top-level members that `derive` computes: merging leaves them alone. */
   readonly derivedFields?: readonly string[];
+  /**
+   * At the seed's door: what a device sent, with those members of the record's value that existing devices know nothing of and leave out.
+   * `next` itself where none is missing. Pure.
+   */
+  readonly keep?: (current: T, next: T) => T;
   /** Numeric members that count: under MERGE both sides' changes are added up. */
   readonly sumFields?: readonly string[];
 }

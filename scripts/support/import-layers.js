@@ -18,6 +18,7 @@ export const decisions = [
   "server/src/amend-number.ts",
   "server/src/checked-write.ts",
   "server/src/write-base.ts",
+  "server/src/kept-write.ts",
   "server/src/conflict-record.ts",
   "web/client/src/outbox.ts",
   "web/client/src/settlement.ts",
@@ -79,7 +80,7 @@ export const layers = {
     ignores: [
       ...tests,
       "server/src/{store,backup}/**",
-      "server/src/{main,server,migrate,database-check,embedded-postgres}.ts",
+      "server/src/{main,server,migrate,database-check,launcher-connection}.ts",
     ],
     deny: ["postgres"],
     why: "every SQL statement lives in server/src/store",

@@ -3,9 +3,11 @@
  * answered. The rules, in their order, are those of PROTOCOL.md, "What the server decides". `accept` carries the decision out,
  * under the store's lock and only if what was known still holds.
  */
+import { fieldDifferences } from "@tillwire/protocol/differences";
 import { asSendersOwn, isSendersOwn, refiledId, sameBase, type CheckedWrite } from "./checked-write.ts";
-import { conflictOf, isNewRecord } from "./conflict-record.ts";
+import { conflictOf, isNewRecord, type DecidedConflict } from "./conflict-record.ts";
 import { leaveOpen, replaceSide } from "./open-conflict.ts";
+import { withKept } from "./kept-write.ts";
 import { serverWins, settle } from "./settle.ts";
 import { comeRound, decideSettling } from "./settling-write.ts";
 import type { RecordContext, StoredRecord, StoredVersion } from "./store/store.ts";
@@ -42,21 +44,26 @@ export function decide(write: CheckedWrite, context: RecordContext, nowMs: numbe
     return { outcome: "restated", write: { ...write, localId: refiledId(write.localId, write.seed!.createdAt!) } };
   }
   if (write.reoffer) return decideReoffer(write, context, current, nowMs);
-  if (sameContent(write, current)) {
+  const kept = withKept(write, current);
+  if (sameContent(kept, current)) {
     const settled = comeRound(write, context.openConflict, current, nowMs);
     return remembered(write, current, "duplicate", null, settled);
   }
-  if (isCurrentBase(write, context, current)) return takeWrite(write, context, nowMs);
+  if (isCurrentBase(write, context, current)) return takeWrite(kept, context, nowMs, { sent: write });
   // A person is asked already.
   if (context.openConflict) return replaceSide(write, context.openConflict, current, nowMs);
   if (isNewRecord(write)) return idTaken(write, current, nowMs);
   if (!baseOf(write, context) && !current.deleted && write.syncVersion > current.syncVersion) {
     // The seed's rule. What it overwrote of another device is kept as a settled conflict, for people to see.
-    const overwritten =
-      current.deviceId === write.deviceId ? null : conflictOf(write, current, "CLIENT_WINS", "CLIENT", nowMs);
-    return takeWrite(write, context, nowMs, { overwritten });
+    const overwritten = current.deviceId === write.deviceId ? null : overwrittenBy(kept, write, current, nowMs);
+    return takeWrite(kept, context, nowMs, { overwritten, sent: write });
   }
   return settle(write, context, current, nowMs);
+}
+
+function overwrittenBy(kept: CheckedWrite, write: CheckedWrite, current: StoredRecord, nowMs: number): DecidedConflict {
+  const fields = fieldDifferences(kept.data, current.data, "CLIENT");
+  return conflictOf(write, current, "CLIENT_WINS", "CLIENT", nowMs, undefined, fields);
 }
 
 /**

@@ -3,6 +3,7 @@ import { uniqueValueOf } from "@tillwire/protocol/collection";
 import type { ConflictPolicy } from "@tillwire/protocol/messages";
 import type { CheckedWrite } from "./checked-write.ts";
 import { conflictOf } from "./conflict-record.ts";
+import { withKept } from "./kept-write.ts";
 import { leaveOpen, lost } from "./open-conflict.ts";
 import { clientWins, merge, type Settlement } from "./policies.ts";
 import type { RecordContext, StoredRecord } from "./store/store.ts";
@@ -21,18 +22,19 @@ function settleBy(
   current: StoredRecord,
   nowMs: number,
 ): Decided {
+  const kept = withKept(write, current);
   switch (policy) {
     case "SERVER_WINS":
       return serverWins(write, current, nowMs);
     case "CLIENT_WINS":
-      return settleWith(clientWins(write), write, context, current, policy, nowMs);
+      return settleWith(clientWins(kept), write, context, current, policy, nowMs);
     case "MERGE": {
-      const merged = merge(write, current, context.baseData);
+      const merged = merge(kept, current, context.baseData);
       return merged ? settleWith(merged, write, context, current, policy, nowMs) : serverWins(write, current, nowMs);
     }
     case "MANUAL":
       // What could never stand need not be asked about.
-      return guardOf(write.collection, context, write.data) === null
+      return guardOf(write.collection, context, kept.data) === null
         ? leaveOpen(write, current, nowMs)
         : serverWins(write, current, nowMs);
   }

@@ -5,6 +5,7 @@ import { canonicalJson } from "../hash.ts";
 import { idSchema } from "../messages.ts";
 import { ROUNDINGS } from "../money.ts";
 import { moneySchema, numberTextSchema, paymentMethodSchema, personSchema, timeSchema } from "./fields.ts";
+import { keepOfOrder } from "./kept-members.ts";
 import { refundSchema, whyNotRefunded } from "./refunds.ts";
 import { orderTotals, TAX_MODES, taxModeOf } from "./totals.ts";
 
@@ -164,6 +165,7 @@ export const orders = defineCollection<Order>({
   schema: orderSchema,
   uniqueBy: "orderNumber",
   guard: guardOrder,
+  keep: keepOfOrder,
   derive: deriveOrder,
   derivedFields: ["subtotal", "tax", "total"],
 });

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { defineCollection } from "../collection.ts";
 import { canonicalJson } from "../hash.ts";
 import { idSchema } from "../messages.ts";
+import { keepOfTransaction } from "./kept-members.ts";
 import { moneySchema, numberTextSchema, paymentMethodSchema, personSchema, timeSchema } from "./fields.ts";
 
 export const transactionSchema = z.looseObject({
@@ -59,4 +60,5 @@ export const transactions = defineCollection<Transaction>({
   uniqueBy: "referenceNumber",
   appendOnly: true,
   guard: guardTransaction,
+  keep: keepOfTransaction,
 });
