@@ -9,6 +9,7 @@ import {
   type OutboxPlan,
   type OutboxRow,
 } from "./outbox.ts";
+import { isChoice } from "./settling-row.ts";
 
 /** A write as it was sent: what a result is about. Never just the localId: that may have gone on meanwhile. */
 export interface SentWrite {
@@ -74,9 +75,12 @@ function settledAlready(behind: readonly OutboxRow[], conflictId: string | undef
 function refused(row: OutboxRow, behind: readonly OutboxRow[], result: Result): Settlement {
   const error = { code: result.code ?? "WRITE_FAILED", message: result.message ?? "" };
   const tail = behind[0];
-  if (!tail || row.base === null || !samePosition(tail.base, positionOf(row))) {
-    return { put: [{ ...row, state: "rejected", error }], remove: [], row, value: null };
-  }
+  const isRejected: OutboxRow = { ...row, state: "rejected", error };
+  if (!tail || row.base === null || !samePosition(tail.base, positionOf(row)))
+    return { put: [isRejected], remove: [], row, value: null };
+  // A person's choice stands behind the edit and is not made on it: with the edit replaced by it, what was edited would vanish.
+  if (isChoice(tail) && !isChoice(row))
+    return { put: [isRejected, { ...tail, base: row.base }], remove: [], row, value: null };
   const resolves = tail.resolves ?? row.resolves;
   const replacing = { ...tail, base: row.base, absorbed: [...absorb(row), ...tail.absorbed] };
   return {

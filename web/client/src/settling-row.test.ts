@@ -69,6 +69,22 @@ describe("a write that settles a conflict", () => {
     ]);
   });
 
+  it("S8: an edit before it that is refused stays for people to see: it was not made on that edit", () => {
+    const edited = inState(edit(choose([], server(5), "x"), server(5), "edited"), "sent");
+    const rows = choose(edited, server(5), "y");
+    const { key, collection, localId, syncVersion, hash: sentHash } = rows[0]!;
+    const sent = { key, collection, localId, syncVersion, hash: sentHash };
+    const refusal = settle(rows, sent as never, { collection, localId, outcome: "rejected", code: "GUARD" });
+    expect(after(rows, refusal)).toMatchObject([
+      { state: "rejected", data: { text: "edited" }, error: { code: "GUARD" } },
+      { state: "queued", data: { text: "y" }, base: server(5), resolves: "c1" },
+    ]);
+    // A choice that is refused gives way to the next one.
+    const choices = choose(inState(choose([], server(5), "x"), "sent"), server(5), "y");
+    const again = settle(choices, choices[0] as never, { collection, localId, outcome: "rejected", code: "GUARD" });
+    expect(after(choices, again)).toMatchObject([{ state: "queued", data: { text: "y" }, base: server(5) }]);
+  });
+
   it("S8: does not give way once it took in an edit: the next choice stands behind it", () => {
     const edited = edit(choose([], server(5), "x"), server(5), "edited");
     expect(edited).toMatchObject([{ resolves: "c1", data: { text: "edited" } }]);

@@ -48,8 +48,13 @@ function asChosen(row: OutboxRow): OutboxRow {
  * with it. It is sent, and the next choice behind it.
  */
 export function isUnsentChoice(row: OutboxRow, conflictId: string | undefined): boolean {
-  const isAsChosen = samePosition(row.chosen ?? null, positionOf(row));
+  const isAsChosen = isChoice(row);
   return row.state === "queued" && row.resolves === conflictId && isAsChosen && !row.mayBeKnown && !row.reoffer;
+}
+
+/** The value that a person chose in a conflict, with no edit on top of it. */
+export function isChoice(row: OutboxRow): boolean {
+  return samePosition(row.chosen ?? null, positionOf(row));
 }
 
 function baseOf(before: readonly OutboxRow[], server: Base, readAt: Base | undefined): Base {
