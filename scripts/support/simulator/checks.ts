@@ -76,10 +76,14 @@ export class Found {
     }
   }
 
-  has(key: string, { collection, localId, deviceId, edit, deleted }: SavedEdit): boolean {
+  has(key: string, { collection, localId, deviceId, edit, deleted, mayBeDeleted }: SavedEdit): boolean {
     const latest = this.#edits.get(key) ?? 0;
-    if (!deleted) return latest >= edit;
-    return latest > edit || this.#deletions.has(`${collection}/${localId}/${ownerOf(deviceId)}`);
+    if (!deleted && !mayBeDeleted) return latest >= edit;
+    return (
+      latest > edit ||
+      (!deleted && latest === edit) ||
+      this.#deletions.has(`${collection}/${localId}/${ownerOf(deviceId)}`)
+    );
   }
 }
 

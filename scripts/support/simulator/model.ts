@@ -12,6 +12,8 @@ export interface SavedEdit {
   readonly edit: number;
   readonly deviceId: string;
   readonly deleted: boolean;
+  /** Its machine began to delete the record after this edit, and may not have been told whether that was saved. */
+  mayBeDeleted: boolean;
   /** Machines that held it when the database was put back last, and could bring it back; null: it never was since. */
   holders: Set<string> | null;
 }
@@ -81,10 +83,16 @@ export class Model {
     private readonly coverage: Coverage,
   ) {}
 
-  savedEdit(edit: Omit<SavedEdit, "holders">): void {
+  /** Somebody deletes a record: should the tab die before it says so, the edit before is superseded all the same. */
+  deleting(machine: string, collection: string, localId: string): void {
+    const saved = this.saved.get(`${collection}/${localId}/${machine}`);
+    if (saved) saved.mayBeDeleted = true;
+  }
+
+  savedEdit(edit: Omit<SavedEdit, "holders" | "mayBeDeleted">): void {
     const key = `${edit.collection}/${edit.localId}/${edit.machine}`;
     const before = this.saved.get(key);
-    if (!before || before.edit < edit.edit) this.saved.set(key, { ...edit, holders: null });
+    if (!before || before.edit < edit.edit) this.saved.set(key, { ...edit, mayBeDeleted: false, holders: null });
   }
 
   savedMove(machine: string, localId: string, id: string): void {

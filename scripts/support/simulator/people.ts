@@ -148,6 +148,7 @@ export class Person {
     const record = await this.#pick(collection);
     if (!record) return;
     const edit = (this.machine.edits += 1);
+    this.host.model.deleting(this.machine.name, collection.name, record.localId);
     await this.replica.collection(collection).delete(record.localId);
     this.#saved(collection.name, record.localId, edit, true);
   }
