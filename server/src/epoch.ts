@@ -2,6 +2,16 @@
  * Epochs know their order: a shop's first is a plain id, the later ones are `v1-<id>`, `v2-<id>`, ... So a device that comes from an
  * epoch which the database does not know of proves, by its number, that the database was put back to before that epoch.
  */
+import { ReplicationError } from "@tillwire/protocol/errors";
+
+/** RESET: a write was sent in another epoch than the one in force. Nothing of it was decided. */
+export class EpochOver extends ReplicationError {
+  /** @param sentIn the epoch in which it was sent */
+  constructor(readonly sentIn: string) {
+    super("RESET", "another epoch has begun");
+  }
+}
+
 const LATER = /^v(\d{1,9})-/;
 
 /** 0 for a shop's first epoch. */

@@ -9,6 +9,7 @@ import type { Committed } from "./accept.ts";
 import { asSentOf, namedHashOf, openConflictKey, type CheckedWrite } from "./checked-write.ts";
 import { CommitClaims, recordKey } from "./commit-claims.ts";
 import { decide, type Restated } from "./decide.ts";
+import { EpochOver } from "./epoch.ts";
 import { rejected, type Decided } from "./take-write.ts";
 import { resultOf } from "./result.ts";
 import { encodeChange } from "./store/change-json.ts";
@@ -136,7 +137,7 @@ export class StoreLane {
       }
       // What was decided before is not told either: the device must read the feed of this epoch first.
       if (context.epoch !== null && context.epoch !== item.epoch) {
-        item.reject(new ReplicationError("RESET", "another epoch has begun"));
+        item.reject(new EpochOver(item.epoch));
         continue;
       }
       const decided = this.decide(item.write, claims.withNumbers(item.write, context));
@@ -208,7 +209,7 @@ export class StoreLane {
     }
     this.tell(() => this.options.observer?.committed?.(this.storeId, planned.length, this.options.now() - startedAt));
     if (!committed.sameEpoch) {
-      for (const { item } of planned) item.reject(new ReplicationError("RESET", "another epoch has begun"));
+      for (const { item } of planned) item.reject(new EpochOver(item.epoch));
       return [];
     }
     return this.carryOut(planned, committed, stamp ?? null);

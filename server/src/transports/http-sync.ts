@@ -4,6 +4,7 @@ import { LIMITS } from "@tillwire/protocol/limits";
 import { httpPushSchema } from "@tillwire/protocol/messages";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Device } from "../auth.ts";
+import { EpochOver } from "../epoch.ts";
 import { ANOTHER_EPOCH, ResetRequired, type Restart } from "../feed.ts";
 import { choose, isOtherHistory } from "../frames.ts";
 import { encodeAnswer } from "../push-answer.ts";
@@ -24,7 +25,9 @@ export async function explainReset<T>(services: SessionServices, device: Device,
     return await work();
   } catch (error) {
     if (!(error instanceof ReplicationError) || error.code !== "RESET" || error instanceof ResetRequired) throw error;
-    const { epoch } = await services.feed.readHead(device.storeId);
+    const { epoch: current } = await services.feed.readHead(device.storeId);
+    const epoch =
+      error instanceof EpochOver ? await services.feed.epochFor(device.storeId, error.sentIn, current) : current;
     throw await resetRequired(services, device, ANOTHER_EPOCH, epoch);
   }
 }
