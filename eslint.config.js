@@ -46,7 +46,10 @@ export default defineConfig(
   },
   {
     files: ["server/src/**/*.ts", "web/client/src/**/*.ts"],
-    ignores: [...tests, "server/src/{main,embedded-postgres,postgres-cluster,postmaster,free-port}.ts"],
+    ignores: [
+      ...tests,
+      "server/src/{main,embedded-postgres,launcher-connection,launch-lock,postgres-cluster,postmaster,free-port}.ts",
+    ],
     rules: { "no-restricted-syntax": ["error", noDefaultExport, ...hiddenInputs] },
   },
   {

@@ -4,7 +4,7 @@
  * last stops it. It listens on 127.0.0.1 alone and wants the password. Nothing is traded for speed: fsync stays on.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import postgres from "postgres";
+import { LauncherConnection } from "./launcher-connection.ts";
 import { PostgresCluster, startFailure } from "./postgres-cluster.ts";
 import { StartupError } from "./startup-error.ts";
 
@@ -35,22 +35,20 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 /** An advisory lock that every launcher of a server shares: the last one to leave stops it. */
 const inUse = 7_451_893;
-/** A revival that is under way when this process leaves is waited for so long. */
-const leavePatienceMs = 10_000;
 const LOCK_NOT_AVAILABLE = "55P03";
 /** Of a person who waits for the first start. */
 const startPatienceMs = 120_000;
 /** A server that died may find a full disk, and somebody who makes room. Meanwhile devices keep what they have. */
 const revivalPatienceMs = 300_000;
+/** Who leaves asks for so long a server that runs, but does not serve. */
+const leavePatienceMs = 30_000;
 
 class Launcher implements EmbeddedPostgres {
   pid = 0;
   readonly #options: EmbeddedPostgresOptions;
   readonly #cluster: PostgresCluster;
-  /** One connection that stays: it holds `inUse`, and its end tells that the server is gone. */
-  #held: postgres.Sql | undefined;
   readonly #leaving = new AbortController();
-  #revival = Promise.resolve();
+  #keeping = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
   constructor(options: EmbeddedPostgresOptions) {
@@ -63,7 +61,8 @@ class Launcher implements EmbeddedPostgres {
   }
 
   async start(): Promise<void> {
-    await this.#settle(startPatienceMs);
+    const held = await this.#settle(startPatienceMs, false);
+    this.#keeping = this.#keep(held);
   }
 
   stop(): Promise<void> {
@@ -75,14 +74,14 @@ class Launcher implements EmbeddedPostgres {
   /**
    * Until the server runs and a connection to it stands. All steps are taken anew after a failure: a server that dies may
    * look alive for a moment, and one that recovers from a crash turns connections away, or drops them, for a while.
+   * @returns a connection that stays: it holds `inUse`, and its end tells that the server is gone
    */
-  async #settle(patienceMs: number): Promise<void> {
+  async #settle(patienceMs: number, isRevival: boolean): Promise<LauncherConnection> {
     const deadline = Date.now() + patienceMs;
-    const bringUp = { patienceMs, isRevival: this.#held !== undefined, abort: this.#leaving.signal };
+    const bringUp = { patienceMs, isRevival, abort: this.#leaving.signal };
     for (;;) {
       try {
         this.pid = await this.#cluster.bringUp(bringUp);
-        await this.#ensureDatabase();
         return await this.#hold();
       } catch (error) {
         if (error instanceof StartupError || bringUp.abort.aborted) throw error;
@@ -92,86 +91,71 @@ class Launcher implements EmbeddedPostgres {
     }
   }
 
-  async #ensureDatabase(): Promise<void> {
-    const sql = this.#connect("postgres");
-    try {
-      const [exists] = await sql`select from pg_database where datname = 'tillwire'`;
-      if (!exists) await sql`create database tillwire`;
-    } finally {
-      await sql.end({ timeout: 1 });
-    }
-  }
-
-  async #hold(): Promise<void> {
+  async #hold(): Promise<LauncherConnection> {
     // Not in the shop's own database: a restore renames that, and nobody may be connected to it then.
-    const sql = this.#connect("postgres");
+    const connection = new LauncherConnection(this.#cluster.urlOf("postgres"), { abort: this.#leaving.signal });
     try {
-      await sql`select pg_advisory_lock_shared(${inUse})`;
+      const exists = await connection.query("select from pg_database where datname = 'tillwire'");
+      if (exists.length === 0) await connection.query("create database tillwire");
+      await connection.query(`select pg_advisory_lock_shared(${String(inUse)})`);
+      return connection;
     } catch (error) {
-      await sql.end({ timeout: 0 });
+      await connection.end();
       throw error;
     }
-    this.#held = sql;
-    sql.options.onclose = () => {
-      this.#revival = this.#revive();
-    };
   }
 
-  async #revive(): Promise<void> {
-    if (this.#stopped) return;
-    this.#options.log("the connection to PostgreSQL was lost; looking after it");
-    try {
-      await this.#settle(revivalPatienceMs);
+  /** Ends soon after `leaving`: every connection does, and everything else looks at it. */
+  async #keep(held: LauncherConnection): Promise<void> {
+    for (;;) {
+      await held.closed;
+      if (this.#leaving.signal.aborted) return;
+      this.#options.log("the connection to PostgreSQL was lost; looking after it");
+      try {
+        held = await this.#settle(revivalPatienceMs, true);
+      } catch (error) {
+        if (!this.#leaving.signal.aborted) this.#options.onLost?.(error);
+        return;
+      }
       this.#options.log("PostgreSQL is there again");
-    } catch (error) {
-      if (!this.#stopped) this.#options.onLost?.(error);
     }
   }
 
   async #stop(): Promise<void> {
-    // What it has under way would go on using the server, and keep others from stopping it.
-    // But who leaves does not wait for ever: of a connection that broke while it opened, the driver may say nothing.
-    await Promise.race([this.#revival, delay(leavePatienceMs, undefined, { ref: false })]);
-    const pid = this.#cluster.running?.pid;
-    if (pid === undefined) return;
-    const isUsed = await Promise.race([
-      this.#isUsedByOthers(),
-      // nobody answers: whoever still needs the server keeps it
-      delay(leavePatienceMs, true, { ref: false }),
-    ]);
-    if (isUsed) {
-      this.#options.log("PostgreSQL stays up: another process uses it");
-      return;
+    // What it has under way would go on using the server, and start one that nobody stops.
+    await this.#keeping;
+    const deadline = Date.now() + leavePatienceMs;
+    for (;;) {
+      const pid = this.#cluster.running?.pid;
+      if (pid === undefined) return;
+      const stays = await this.#stopUnlessUsed(pid);
+      if (stays === undefined) return;
+      if (stays === "is used") return this.#options.log("PostgreSQL stays up: another process uses it");
+      // whoever still needs the server keeps it
+      if (Date.now() > deadline) return this.#options.log(`PostgreSQL stays up: it does not serve (${stays})`);
+      await delay(50);
     }
-    await this.#cluster.stop(pid);
   }
 
-  async #isUsedByOthers(): Promise<boolean> {
-    const sql = this.#held;
-    if (!sql) return false;
+  /** @returns undefined: it is stopped; else why not: "is used", or a code if it could not be asked, which may pass */
+  async #stopUnlessUsed(pid: number): Promise<string | undefined> {
+    const connection = new LauncherConnection(this.#cluster.urlOf("postgres"));
     try {
-      await sql`select pg_advisory_unlock_shared(${inUse})`;
-      // Of a process that was killed the server may not know yet.
-      await sql`set lock_timeout = '3s'`;
-      await sql`select pg_advisory_lock(${inUse})`;
-      return false;
+      // Of a process that left or was killed just now the server may not know yet.
+      await connection.query("set lock_timeout = '3s'");
+      await connection.query(`select pg_advisory_lock(${String(inUse)})`);
     } catch (error) {
-      return error instanceof postgres.PostgresError && error.code === LOCK_NOT_AVAILABLE;
-    } finally {
-      await sql.end({ timeout: 1 });
+      await connection.end();
+      const { code, message } = error as { code?: string; message?: string };
+      return code === LOCK_NOT_AVAILABLE ? "is used" : (code ?? String(message));
     }
-  }
-
-  #connect(database: string): postgres.Sql {
-    return postgres(this.#cluster.urlOf(database), {
-      max: 1,
-      max_lifetime: null,
-      connect_timeout: 10,
-      // a connection that breaks while it asks for types is an unhandled rejection, which would end the process
-      fetch_types: false,
-      onnotice: () => undefined,
-      connection: { application_name: "tillwire launcher" },
-    });
+    // It keeps the lock meanwhile: who would go on with the server comes when it is down.
+    try {
+      await this.#cluster.stop(pid);
+    } finally {
+      await connection.end();
+    }
+    return undefined;
   }
 }
 

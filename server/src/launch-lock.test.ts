@@ -1,6 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -40,6 +49,24 @@ test("a dead holder's lock is taken over", async () => {
   await once(child, "exit");
   expect(new LaunchLock(directory).take()).toBeUndefined();
   expect(readdirSync(directory).sort()).toEqual(["7", "8"]);
+});
+
+test("the draft that a killed process left, another name of its claim, is not written to", () => {
+  const claim = JSON.stringify({ pid: process.pid, start: "before" });
+  heldBy(3, {});
+  writeFileSync(join(directory, "3"), claim);
+  linkSync(join(directory, "3"), join(directory, `draft-${String(process.pid)}`));
+  expect(new LaunchLock(directory).take()).toBeUndefined();
+  expect(readFileSync(join(directory, "3"), "utf8")).toBe(claim);
+});
+
+test("drafts that killed processes left are removed when they are old", () => {
+  heldBy(3, {});
+  const old = new Date(Date.now() - 3_600_000);
+  for (const name of ["draft-1-old", "draft-1-new"]) writeFileSync(join(directory, name), "");
+  utimesSync(join(directory, "draft-1-old"), old, old);
+  expect(new LaunchLock(directory).take()).toBeUndefined();
+  expect(readdirSync(directory).sort()).toEqual(["3", "4", "draft-1-new"]);
 });
 
 test("a number that belongs to a later process is not the holder", () => {

@@ -6,12 +6,14 @@
  * counted: whoever lists the directory while others write to it finds all but the newest, and then that its number is taken; and
  * whoever looked long ago, and creates a number that was removed meanwhile, sees a higher one and withdraws.
  */
+import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { giveTo } from "./postgres-programs.ts";
 import { processStart } from "./process-start.ts";
 
 const KEPT = 64;
+const draftForMs = 600_000;
 
 interface Holder {
   readonly pid: number;
@@ -45,6 +47,7 @@ export class LaunchLock {
       }
       this.#mine = next;
       for (const name of names) if (numberOf(name) < next - KEPT) this.#remove(name);
+      this.#removeOldDrafts();
       return undefined;
     }
   }
@@ -79,7 +82,8 @@ export class LaunchLock {
 
   /** @returns false if somebody else was faster */
   #create(number: number): boolean {
-    const draft = this.#pathOf(`draft-${String(process.pid)}`);
+    // Not named by the number alone: a process that was killed may leave one behind, which is a claim's file under another name.
+    const draft = this.#pathOf(`draft-${String(process.pid)}-${randomUUID()}`);
     const holder: Holder = { pid: process.pid, start: processStart(process.pid) ?? null };
     try {
       fs.writeFileSync(draft, JSON.stringify(holder));
@@ -91,6 +95,15 @@ export class LaunchLock {
       throw error;
     } finally {
       fs.rmSync(draft, { force: true });
+    }
+  }
+
+  /** Of processes that were killed; to link one takes no time. */
+  #removeOldDrafts(): void {
+    for (const name of fs.readdirSync(this.directory)) {
+      if (!name.startsWith("draft-")) continue;
+      const stat = fs.statSync(this.#pathOf(name), { throwIfNoEntry: false });
+      if (stat && Date.now() - stat.mtimeMs > draftForMs) this.#remove(name);
     }
   }
 

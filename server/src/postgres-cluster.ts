@@ -85,6 +85,7 @@ export class PostgresCluster {
       bringUp.abort.throwIfAborted();
       const { running } = this;
       if (running?.status === "ready") {
+        this.#giveBackLock();
         this.#adopt(running, bringUp);
         return running.pid;
       }
@@ -130,7 +131,7 @@ export class PostgresCluster {
     this.#port = port;
   }
 
-  /** With the lock, which it gives back. */
+  /** With the lock, which it gives back if it can. */
   async #launch(bringUp: BringUp, waitedMs: number): Promise<void> {
     try {
       // Who had the lock before may have been at it.
@@ -144,9 +145,19 @@ export class PostgresCluster {
       const mayPass = bringUp.isRevival || passing.test(reason);
       if (!mayPass || waitedMs > bringUp.patienceMs) throw startFailure(reason.slice(-2_000));
     } finally {
-      this.#lock.release();
+      this.#giveBackLock();
     }
     await delay(bringUp.isRevival ? 500 : 100, undefined, { signal: bringUp.abort });
+  }
+
+  /** On a full disk it stays taken, and is given back another time. That must not hide why the server did not start. */
+  #giveBackLock(): void {
+    try {
+      this.#lock.release();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      this.#log(`other processes may not start PostgreSQL yet (${code ?? message})`);
+    }
   }
 
   /** @returns why it did not start; undefined if it did */

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/embedded-postgres.ts";
+import { LaunchLock } from "../src/launch-lock.ts";
 import { runningPostmaster } from "../src/postmaster.ts";
 
 let root: string;
@@ -172,6 +173,18 @@ test("a pid file whose number belongs to somebody else now does not stand in the
   const second = await start(dataDir);
   expect(second.pid).not.toBe(innocent.pid);
   await killHard(innocent);
+});
+
+test("why PostgreSQL does not start is told even if the launch lock cannot be given back", async () => {
+  const damaged = join(root, "damaged");
+  mkdirSync(join(damaged, "cluster"), { recursive: true });
+  writeFileSync(join(damaged, "launcher.json"), JSON.stringify({ password: "word", port: 0 }));
+  writeFileSync(join(damaged, "cluster/PG_VERSION"), "1\n");
+  vi.spyOn(LaunchLock.prototype, "release").mockImplementation(() => {
+    throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+  });
+  const failure = startEmbeddedPostgres({ dataDir: damaged, log: () => undefined });
+  await expect(failure).rejects.toMatchObject({ code: "POSTGRES_START_FAILED" });
 });
 
 test("a first start that was interrupted begins anew", async () => {
