@@ -5,6 +5,7 @@ import { startFaultProxy } from "../../scripts/support/fault-proxy.ts";
 import { createTestDatabase, type TestDatabase } from "../../server/test/support/database.ts";
 import { seriousFindings } from "./support/axe.ts";
 import { collectErrors, launchBrowser, newDevice, screenshotAll } from "./support/browser.ts";
+import { plugIn, unplug } from "./support/cable.ts";
 import { newCode, Register } from "./support/register.ts";
 import { startServer, type ServerProcess } from "./support/server-process.ts";
 
@@ -71,9 +72,9 @@ test("lines appear as they are rung up; then the total, the change, and the shop
 });
 
 test("a cart is never shown as live when the display or its register is away; offline one row waits", async () => {
-  const cable = await startFaultProxy(server.port);
+  const [cable, ofDisplay] = [await startFaultProxy(server.port), await startFaultProxy(server.port)];
   const till = await mirroringTill("Door", cable.url);
-  const page = await customerOf("Door");
+  const page = await customerOf("Door", ofDisplay.url);
   await till.product(0).click();
   await is(page, "selling", "live");
   await cable.refuse();
@@ -87,9 +88,9 @@ test("a cart is never shown as live when the display or its register is away; of
   await cable.heal();
   await is(page, "selling", "live");
   await expect.poll(() => page.getByTestId("line").count()).toBe(4);
-  await page.context().setOffline(true);
+  await unplug(page.context(), ofDisplay);
   await is(page, "selling", "display away");
-  await page.context().setOffline(false);
+  await plugIn(page.context(), ofDisplay);
   await is(page, "selling", "live");
-  await cable.close();
+  for (const each of [cable, ofDisplay]) await each.close();
 });

@@ -9,6 +9,7 @@ import { startFaultProxy } from "../../scripts/support/fault-proxy.ts";
 import { createTestDatabase, type TestDatabase } from "../../server/test/support/database.ts";
 import { Board } from "./support/board.ts";
 import { collectErrors, launchBrowser, launchDevice, newDevice, screenshotAll } from "./support/browser.ts";
+import { plugIn, unplug } from "./support/cable.ts";
 import { newCode, Register } from "./support/register.ts";
 import { startServer, type ServerProcess } from "./support/server-process.ts";
 
@@ -25,6 +26,7 @@ afterAll(async () => {
   await database.drop();
 });
 
+const newCable = () => startFaultProxy(server.port);
 const device = (baseURL = server.url) => newDevice(browser, { baseURL, reducedMotion: true });
 const newTill = async (name: string) => Register.enrolled(await device(), server, name);
 const board = async (name: string, baseURL?: string) => Board.enrolled(await device(baseURL), server, name);
@@ -80,20 +82,24 @@ describe("two boards and a register", () => {
   });
 
   test("both bump at once: one outcome everywhere, and nothing for a person to settle", async () => {
-    const [till, one, other] = [await newTill("Counter 2"), await board("Stove 2"), await board("Pass 2")];
+    const [till, ...cables] = [await newTill("Counter 2"), await newCable(), await newCable()];
+    const [one, other] = [await board("Stove 2", cables[0].url), await board("Pass 2", cables[1].url)];
     const number = await till.sell(0);
     await Promise.all([one.shows(number, "new"), other.shows(number, "new")]);
     // Both are offline as they bump, so that neither can know of the other; one skips a step.
-    for (const each of [one, other]) await each.context.setOffline(true);
+    await unplug(one.context, cables[0]);
+    await unplug(other.context, cables[1]);
     await one.bump(number);
     await other.bump(number);
     await other.bump(number);
-    for (const each of [one, other]) await each.context.setOffline(false);
+    await plugIn(one.context, cables[0]);
+    await plugIn(other.context, cables[1]);
     for (const each of [one, other]) await each.shows(number, "ready", 30_000);
     await expect.poll(async () => (await ticketRow(number))?.state).toBe("ready");
     const open = await database.sql`select 1 from records where collection = 'conflicts' and data->>'status' = 'open'`;
     expect(open).toHaveLength(0);
     await one.bump(number);
+    for (const cable of cables) await cable.close();
   });
 
   test("keys bump: 1 to 9, with Shift back, U undoes", async () => {

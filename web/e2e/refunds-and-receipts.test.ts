@@ -1,9 +1,11 @@
 /** Money that goes back, orders that are found, tabs that change hands, receipts. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startFaultProxy, type FaultProxy } from "../../scripts/support/fault-proxy.ts";
 import { createTestDatabase, type TestDatabase } from "../../server/test/support/database.ts";
 import { seriousFindings } from "./support/axe.ts";
 import { collectErrors, launchBrowser, newDevice, screenshotAll } from "./support/browser.ts";
+import { plugIn, unplug } from "./support/cable.ts";
 import { Register } from "./support/register.ts";
 import { startServer, type ServerProcess } from "./support/server-process.ts";
 
@@ -11,6 +13,7 @@ let database: TestDatabase;
 let server: ServerProcess;
 let browser: Browser;
 let [left, right] = [] as unknown as [Register, Register];
+const cables = new Map<Register, FaultProxy>();
 const errors: string[][] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -19,15 +22,18 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser.close();
+  for (const cable of cables.values()) await cable.close();
   await server.stop();
   await database.drop();
 });
 
 async function newTill(name: string): Promise<Register> {
-  const context = await newDevice(browser, { baseURL: server.url, reducedMotion: true });
+  const cable = await startFaultProxy(server.port);
+  const context = await newDevice(browser, { baseURL: cable.url, reducedMotion: true });
   errors.push(collectErrors(context));
   const till = await Register.enrolled(context, server, name);
   till.page.setDefaultTimeout(8_000);
+  cables.set(till, cable);
   return till;
 }
 /** An order sold here with two pieces of one product, chosen at both registers. */
@@ -98,7 +104,7 @@ test("both give the same line back at once: one is told to, the other not to", a
 test("offline the own sale is given back, another register's is not", async () => {
   const number = await soldAndChosen();
   for (const till of [left, right]) {
-    await till.context.setOffline(true);
+    await unplug(till.context, cables.get(till)!);
     await till.badge("offline");
     await till.page.getByTestId("order-refund").click();
   }
@@ -108,7 +114,7 @@ test("offline the own sale is given back, another register's is not", async () =
   await left.page.getByTestId("refund-given").waitFor();
   await left.page.getByTestId("refund-done").click();
   for (const till of [left, right]) {
-    await till.context.setOffline(false);
+    await plugIn(till.context, cables.get(till)!);
     await till.badge("live");
   }
   await right.page
