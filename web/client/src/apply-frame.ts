@@ -37,35 +37,33 @@ export async function applyFrame(tx: WriteTx, sync: SyncRow, frame: Changes, dev
   const epoch = parseSyncToken(frame.syncToken)?.epoch ?? sync.epoch;
   if (sync.epoch !== null && epoch !== sync.epoch) return restart(tx, sync, "restored");
 
+  const { changes } = frame;
   const [known, overlays] = await Promise.all([
-    knownRecords(tx, sync.base, frame.changes),
+    tx.recordsAt(sync.base, changes),
     // what lies over a base that is being read is looked at when it is complete
     sync.visible === sync.base ? tx.overlays() : [],
   ]);
-  const changes = new Map(frame.changes.map((change) => [keyOf(change), change]));
   const atHead = frame.to >= frame.head;
   // Decided before anything is written: what proves a restore is not applied, and neither is the rest of its frame.
-  if (frame.changes.some((change) => change.syncVersion < (known.get(keyOf(change))?.syncVersion ?? 0)))
+  if (changes.some((change, i) => change.syncVersion < (known[i]?.syncVersion ?? 0)))
     return restart(tx, sync, "restored");
+  const brought = new Map(overlays.length === 0 ? [] : changes.map((change) => [keyOf(change), change]));
   if (
     overlays.some(
-      (overlay) => overlay.epoch === epoch && isLost(overlay, changes.get(keyOf(overlay)), atHead, frame.to),
+      (overlay) => overlay.epoch === epoch && isLost(overlay, brought.get(keyOf(overlay)), atHead, frame.to),
     )
   )
     return restart(tx, sync, "restored");
 
-  const sums = new Map(sync.sums);
   const laid = new Map(overlays.map((overlay) => [keyOf(overlay), overlay]));
-  for (const change of frame.changes) {
-    sums.set(change.collection, adjustedSum(sums.get(change.collection), known.get(keyOf(change)), change));
-    known.set(keyOf(change), change);
-    tx.putRecord(baseRecord(sync.base, change, laid.get(keyOf(change))));
-  }
+  for (const change of changes)
+    tx.putRecord(baseRecord(sync.base, change, laid.size === 0 ? undefined : laid.get(keyOf(change))));
   // a settled write gives way once the feed has brought its record at its seq or above
   for (const overlay of overlays) {
-    const change = changes.get(keyOf(overlay));
+    const change = brought.get(keyOf(overlay));
     if (change && isBrought(overlay, change)) tx.deleteOverlay(overlay.collection, overlay.localId);
   }
+  const sums = adjustedSums(sync.sums, changes, known);
   const digestsEqual = atHead && frame.digests ? equalDigests(sums, frame.digests) : sync.digestsEqual;
   const moved: SyncRow = {
     ...sync,
@@ -101,11 +99,6 @@ export function isHealingDue(healedAt: number | null, now: number): boolean {
   return healedAt === null || Math.abs(now - healedAt) >= HEAL_INTERVAL_MS;
 }
 
-async function knownRecords(tx: WriteTx, generation: number, changes: readonly Change[]): Promise<Map<string, Change>> {
-  const records = await Promise.all(changes.map((change) => tx.record(generation, change.collection, change.localId)));
-  return new Map(records.flatMap((record) => (record ? [[keyOf(record), record] as const] : [])));
-}
-
 function keyOf(change: Change): string {
   return recordKey(change.collection, change.localId);
 }
@@ -131,12 +124,30 @@ function baseRecord(generation: number, change: Change, laid: Overlay | undefine
 
 const EMPTY_SUM: CollectionSum = { count: 0, live: 0, digest: formatDigest(0n) };
 
-export function adjustedSum(sum: CollectionSum = EMPTY_SUM, before: Change | undefined, after: Change): CollectionSum {
-  return {
-    count: sum.count + (before ? 0 : 1),
-    live: sum.live - (before && !before.deleted ? 1 : 0) + (after.deleted ? 0 : 1),
-    digest: formatDigest(adjustDigest(parseDigest(sum.digest), before ?? null, after)),
-  };
+/** @param known the record of each change, as it was before the frame */
+function adjustedSums(
+  sums: ReadonlyMap<string, CollectionSum>,
+  changes: readonly Change[],
+  known: readonly (Change | undefined)[],
+): Map<string, CollectionSum> {
+  const adjusted = new Map<string, { count: number; live: number; digest: bigint }>();
+  const brought = new Map<string, Change>();
+  for (const [i, change] of changes.entries()) {
+    const key = keyOf(change);
+    const before = brought.get(key) ?? known[i];
+    brought.set(key, change);
+    let sum = adjusted.get(change.collection);
+    if (!sum) {
+      const { count, live, digest } = sums.get(change.collection) ?? EMPTY_SUM;
+      adjusted.set(change.collection, (sum = { count, live, digest: parseDigest(digest) }));
+    }
+    sum.count += before ? 0 : 1;
+    sum.live += (change.deleted ? 0 : 1) - (before && !before.deleted ? 1 : 0);
+    sum.digest = adjustDigest(sum.digest, before ?? null, change);
+  }
+  const all = new Map(sums);
+  for (const [name, sum] of adjusted) all.set(name, { ...sum, digest: formatDigest(sum.digest) });
+  return all;
 }
 
 /** Collections without records may be missing on either side. */

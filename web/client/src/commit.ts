@@ -9,7 +9,7 @@ import type {
   LocalStore,
   MetaRows,
   Overlay,
-  ReadTx,
+  RecordId,
   SyncRow,
   WriteTx,
 } from "./local-store.ts";
@@ -63,16 +63,39 @@ class RecordingTx implements WriteTx {
     private readonly before: Promise<LocalRow | undefined>,
   ) {}
 
-  meta: ReadTx["meta"] = (name) => this.inner.meta(name);
-  counter: ReadTx["counter"] = (series) => this.inner.counter(series);
-  record: ReadTx["record"] = (generation, collection, localId) => this.inner.record(generation, collection, localId);
-  recordsOf: ReadTx["recordsOf"] = (generation, collection) => this.inner.recordsOf(generation, collection);
-  recordsAbove: ReadTx["recordsAbove"] = (generation, seq, limit) => this.inner.recordsAbove(generation, seq, limit);
-  overlay: ReadTx["overlay"] = (collection, localId) => this.inner.overlay(collection, localId);
-  overlays: ReadTx["overlays"] = () => this.inner.overlays();
-  outbox: ReadTx["outbox"] = (limit) => this.inner.outbox(limit);
-  outboxOf: ReadTx["outboxOf"] = (collection, localId) => this.inner.outboxOf(collection, localId);
-  outboxRow: ReadTx["outboxRow"] = (key) => this.inner.outboxRow(key);
+  meta<K extends keyof MetaRows>(name: K): Promise<MetaRows[K] | undefined> {
+    return this.inner.meta(name);
+  }
+  counter(series: string): Promise<number | undefined> {
+    return this.inner.counter(series);
+  }
+  record(generation: number, collection: string, localId: string): Promise<BaseRecord | undefined> {
+    return this.inner.record(generation, collection, localId);
+  }
+  recordsAt(generation: number, ids: readonly RecordId[]): Promise<(BaseRecord | undefined)[]> {
+    return this.inner.recordsAt(generation, ids);
+  }
+  recordsOf(generation: number, collection: string): Promise<BaseRecord[]> {
+    return this.inner.recordsOf(generation, collection);
+  }
+  recordsAbove(generation: number, seq: number, limit?: number): Promise<BaseRecord[]> {
+    return this.inner.recordsAbove(generation, seq, limit);
+  }
+  overlay(collection: string, localId: string): Promise<Overlay | undefined> {
+    return this.inner.overlay(collection, localId);
+  }
+  overlays(): Promise<Overlay[]> {
+    return this.inner.overlays();
+  }
+  outbox(limit?: number): Promise<OutboxRow[]> {
+    return this.inner.outbox(limit);
+  }
+  outboxOf(collection: string, localId: string): Promise<OutboxRow[]> {
+    return this.inner.outboxOf(collection, localId);
+  }
+  outboxRow(key: number): Promise<OutboxRow | undefined> {
+    return this.inner.outboxRow(key);
+  }
 
   setMeta<K extends keyof MetaRows>(name: K, row: MetaRows[K]): void {
     if (name === "sync") {

@@ -1,7 +1,7 @@
 /** The local store on IndexedDB. Its schema version rises with every change of the object stores; rows need none, they are read loosely. */
 import { openDB, type DBSchema, type IDBPTransaction } from "idb";
 import { Connection } from "./connection.ts";
-import type { BaseRecord, Durability, LocalStore, MetaRows, Overlay, WriteTx } from "./local-store.ts";
+import type { BaseRecord, Durability, LocalStore, MetaRows, Overlay, RecordId, WriteTx } from "./local-store.ts";
 import type { OutboxRow } from "./outbox.ts";
 
 interface Schema extends DBSchema {
@@ -95,6 +95,10 @@ class IndexedDbTx implements WriteTx {
   }
   record(generation: number, collection: string, localId: string): Promise<BaseRecord | undefined> {
     return this.tx.objectStore("records").get([generation, collection, localId]);
+  }
+  recordsAt(generation: number, ids: readonly RecordId[]): Promise<(BaseRecord | undefined)[]> {
+    const records = this.tx.objectStore("records");
+    return Promise.all(ids.map(({ collection, localId }) => records.get([generation, collection, localId])));
   }
   recordsOf(generation: number, collection: string): Promise<BaseRecord[]> {
     const range = IDBKeyRange.bound([generation, collection], [generation, collection, HIGHEST]);

@@ -16,6 +16,8 @@ export interface BaseRecord extends Change, OwnValue {
   readonly generation: number;
 }
 
+export type RecordId = Pick<Change, "collection" | "localId">;
+
 /** A settled write whose value the feed has not brought yet; seq as in the result. */
 export interface Overlay extends Change, OwnValue {
   /** Epoch that the seq belongs to. */
@@ -90,6 +92,8 @@ export interface ReadTx {
   meta<K extends keyof MetaRows>(name: K): Promise<MetaRows[K] | undefined>;
   counter(series: string): Promise<number | undefined>;
   record(generation: number, collection: string, localId: string): Promise<BaseRecord | undefined>;
+  /** Many at once, in the order in which they were asked for. */
+  recordsAt(generation: number, ids: readonly RecordId[]): Promise<(BaseRecord | undefined)[]>;
   recordsOf(generation: number, collection: string): Promise<BaseRecord[]>;
   /** By seq, those above it, the first ones or all; the whole generation from -1. */
   recordsAbove(generation: number, seq: number, limit?: number): Promise<BaseRecord[]>;

@@ -1,5 +1,5 @@
 /** The twin of indexed-db.ts in memory: for tests, the simulator and hosts without IndexedDB. */
-import type { BaseRecord, LocalStore, MetaRows, Overlay, ReadTx, WriteTx } from "./local-store.ts";
+import type { BaseRecord, LocalStore, MetaRows, Overlay, ReadTx, RecordId, WriteTx } from "./local-store.ts";
 import { recordKey, type OutboxRow } from "./outbox.ts";
 
 /** What outlives a tab: several stores may be opened on one. */
@@ -60,8 +60,16 @@ export function memoryStores(): (name: string) => Promise<LocalStore> {
 const bySeq = (a: BaseRecord, b: BaseRecord) => a.seq - b.seq;
 const byKey = (a: OutboxRow, b: OutboxRow) => a.key - b.key;
 
+/** What an entry held before it was written. */
+interface Before {
+  readonly map: Map<unknown, unknown>;
+  readonly key: unknown;
+  /** Undefined: there was none. */
+  readonly value: unknown;
+}
+
 class MemoryTx implements WriteTx, ReadTx {
-  readonly #undo: (() => void)[] = [];
+  readonly #undo: Before[] = [];
 
   constructor(private readonly database: MemoryDatabase) {}
 
@@ -73,6 +81,10 @@ class MemoryTx implements WriteTx, ReadTx {
   }
   async record(generation: number, collection: string, localId: string): Promise<BaseRecord | undefined> {
     return this.#generation(generation).get(recordKey(collection, localId));
+  }
+  async recordsAt(generation: number, ids: readonly RecordId[]): Promise<(BaseRecord | undefined)[]> {
+    const records = this.#generation(generation);
+    return ids.map(({ collection, localId }) => records.get(recordKey(collection, localId)));
   }
   async recordsOf(generation: number, collection: string): Promise<BaseRecord[]> {
     return [...this.#generation(generation).values()].filter((record) => record.collection === collection);
@@ -91,8 +103,10 @@ class MemoryTx implements WriteTx, ReadTx {
     return [...this.database.outbox.values()].sort(byKey).slice(0, limit);
   }
   async outboxOf(collection: string, localId: string): Promise<OutboxRow[]> {
-    const rows = [...this.database.outbox.values()];
-    return rows.filter((row) => row.collection === collection && row.localId === localId).sort(byKey);
+    const found: OutboxRow[] = [];
+    for (const row of this.database.outbox.values())
+      if (row.localId === localId && row.collection === collection) found.push(row);
+    return found.sort(byKey);
   }
   async outboxRow(key: number): Promise<OutboxRow | undefined> {
     return this.database.outbox.get(key);
@@ -124,7 +138,10 @@ class MemoryTx implements WriteTx, ReadTx {
   }
 
   undo(): void {
-    for (const step of this.#undo.reverse()) step();
+    for (const { map, key, value } of this.#undo.reverse()) {
+      if (value === undefined) map.delete(key);
+      else map.set(key, value);
+    }
   }
 
   #generation(generation: number): Map<string, BaseRecord> {
@@ -143,7 +160,6 @@ class MemoryTx implements WriteTx, ReadTx {
     map.delete(key);
   }
   #remember<K, V>(map: Map<K, V>, key: K): void {
-    const before = map.get(key);
-    this.#undo.push(before === undefined ? () => map.delete(key) : () => map.set(key, before));
+    this.#undo.push({ map: map as Map<unknown, unknown>, key, value: map.get(key) });
   }
 }

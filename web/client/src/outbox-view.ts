@@ -10,17 +10,20 @@ export class OutboxView {
   readonly #chains = new Map<string, readonly OutboxRow[]>();
   /** Keys of the rows that settle a conflict, by its localId. */
   readonly #choices = new Map<string, Set<number>>();
+  #pending = 0;
+  /** Null: it is to be put in order anew. */
+  #sorted: readonly OutboxRow[] | null = NO_ROWS;
 
   row(key: number): OutboxRow | undefined {
     return this.#rows.get(key);
   }
-  /** In the order of the keys. */
-  all(): OutboxRow[] {
-    return [...this.#rows.values()].sort((a, b) => a.key - b.key);
+  /** In the order of the keys; the same array as long as nothing changes. */
+  all(): readonly OutboxRow[] {
+    return (this.#sorted ??= [...this.#rows.values()].sort((a, b) => a.key - b.key));
   }
-  get hasPending(): boolean {
-    for (const row of this.#rows.values()) if (row.state !== "rejected") return true;
-    return false;
+  /** How many wait for the server's word. */
+  get pending(): number {
+    return this.#pending;
   }
   chain(record: string): readonly OutboxRow[] {
     return this.#chains.get(record) ?? NO_ROWS;
@@ -46,6 +49,8 @@ export class OutboxView {
       [...others, row].sort((a, b) => a.key - b.key),
     );
     this.#rows.set(row.key, row);
+    this.#sorted = null;
+    this.#pending += waiting(row) - (before ? waiting(before) : 0);
     touched.add(record);
   }
 
@@ -58,6 +63,8 @@ export class OutboxView {
     if (others.length > 0) this.#chains.set(record, others);
     else this.#chains.delete(record);
     this.#rows.delete(key);
+    this.#sorted = null;
+    this.#pending -= waiting(row);
     touched.add(record);
   }
 
@@ -74,4 +81,8 @@ export class OutboxView {
     for (const key of [...this.#rows.keys()]) if (!keys.has(key)) this.drop(key, touched);
     for (const row of rows) if (this.#rows.get(row.key) !== row) this.take(row, touched);
   }
+}
+
+function waiting({ state }: OutboxRow): number {
+  return state === "rejected" ? 0 : 1;
 }

@@ -2,7 +2,7 @@
 import type { Result } from "@tillwire/protocol/messages";
 import { bridge } from "./bridge.ts";
 import type { Overlay, SyncRow, WriteTx } from "./local-store.ts";
-import { madeOn, ROW_TRANSITIONS, takeBatch, type BatchLimits, type OutboxRow } from "./outbox.ts";
+import { madeOn, recordKey, ROW_TRANSITIONS, takeBatch, type BatchLimits, type OutboxRow } from "./outbox.ts";
 import { settle, type SentWrite, type SettledValue } from "./settlement.ts";
 
 /** Takes the next batch; from here on its rows are frozen. */
@@ -42,8 +42,10 @@ export async function settleAnswer(
 ): Promise<{ settled: number; restored: boolean }> {
   let settled = 0;
   let restored = false;
+  // A push takes a record once, so record and result find each other whatever the order.
+  const results = new Map(answer.results.map((result) => [recordKey(result.collection, result.localId), result]));
   for (const sent of answer.sent) {
-    const result = resultFor(sent, answer.results);
+    const result = results.get(recordKey(sent.collection, sent.localId));
     if (!result) continue;
     const { put, remove, row, value } = settle(await tx.outboxOf(sent.collection, sent.localId), sent, result);
     if (!row) continue;
@@ -54,11 +56,6 @@ export async function settleAnswer(
     if (value && (await lay(tx, sync, row, value, answer)) === "restored") restored = true;
   }
   return { settled, restored };
-}
-
-// A push takes a record once, so record and result find each other whatever the order.
-function resultFor(sent: SentWrite, results: readonly Result[]): Result | undefined {
-  return results.find((result) => result.localId === sent.localId && result.collection === sent.collection);
 }
 
 /** Lays a settled value over the base, unless the feed has brought it already or never will. */

@@ -234,7 +234,7 @@ export class Tab {
   #tabStatus(loop: SyncLoop): TabStatus {
     const { view } = this.host;
     const { state } = loop.driver;
-    const pending = view.pendingKeys().length;
+    const { pending } = view;
     const lastSyncAt = loop.lastSyncAt ?? view.position.lastSyncAt;
     const syncState = syncStateOf({ link: state, busy: loop.isBusy, pending, failure: loop.failure, lastSyncAt });
     return { link: this.#linkStatus(loop), syncState, presence: [...this.#presence.values()] };

@@ -72,8 +72,11 @@ export class View {
   pendingKeys(): number[] {
     return this.#rows.all().flatMap((row) => (row.state === "rejected" ? [] : [row.key]));
   }
+  get pending(): number {
+    return this.#rows.pending;
+  }
   get hasPending(): boolean {
-    return this.#rows.hasPending;
+    return this.#rows.pending > 0;
   }
 
   /** The open conflicts about a record, and the point up to which this view knows of them; null: it has not been read yet. */
@@ -275,7 +278,8 @@ export class View {
     for (const opened of this.#opened.values()) opened.tell();
     const rows = this.#rows.all();
     const shown = this.#outbox.get();
-    if (rows.length !== shown.length || rows.some((row, i) => row !== shown[i])) this.#outbox.set(rows);
+    const isNews = rows !== shown && (rows.length !== shown.length || rows.some((row, i) => row !== shown[i]));
+    if (isNews) this.#outbox.set(rows);
     this.#sync.set(this.#position);
   }
 }

@@ -38,6 +38,7 @@ export function visibleOf(
   conflict?: ConflictData,
 ): ReplicaRecord<unknown> | undefined {
   const settled = settledOf(base, overlay);
+  if (rows.length === 0 && !conflict) return settled && syncedRecord(settled);
   const attention = rows.find((row) => row.state === "rejected");
   // A deletion that was refused did not happen: what it was to delete is seen again.
   const last = rows.findLast((row) => !(row.state === "rejected" && row.op === "delete"));
@@ -47,24 +48,8 @@ export function visibleOf(
   const beneath = conflict && settled ? { server: serverValue(settled) } : {};
   if (!last) {
     if (conflict && !conflict.client.deleted) return { ...ownSide(conflict, settled, deviceId), ...beneath, ...error };
-    if (!settled || settled.deleted) return undefined;
-    const { collection, localId, data, syncVersion, hash, createdBy, updatedAt } = settled;
-    const readAt = { version: syncVersion, hash };
-    return {
-      collection,
-      localId,
-      data,
-      syncVersion,
-      hash,
-      readAt,
-      createdBy,
-      deviceId: settled.deviceId,
-      updatedAt,
-      sync: conflict ? "attention" : sync,
-      seq: settled.seq,
-      ...open,
-      ...error,
-    };
+    const shown = settled && syncedRecord(settled);
+    return shown && { ...shown, sync: conflict ? "attention" : sync, ...open, ...error };
   }
   if (last.op === "delete") return undefined;
   const { collection, localId, data, syncVersion, hash, reoffer } = last;
@@ -75,6 +60,14 @@ export function visibleOf(
     deviceId: reoffer?.deviceId ?? deviceId,
     updatedAt: reoffer?.updatedAt ?? last.editedAt,
   };
+}
+
+/** Nearly every record, nearly always: nothing of this device's own waits or lost. */
+function syncedRecord(settled: Change | Overlay): ReplicaRecord<unknown> | undefined {
+  if (settled.deleted) return undefined;
+  const { collection, localId, data, syncVersion, hash, createdBy, deviceId, updatedAt, seq } = settled;
+  const readAt = { version: syncVersion, hash };
+  return { collection, localId, data, syncVersion, hash, readAt, createdBy, deviceId, updatedAt, sync: "synced", seq };
 }
 
 /** Further edits are made on the side that lost, so that the server puts them in its place. */
