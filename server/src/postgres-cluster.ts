@@ -34,6 +34,8 @@ const serverSettings = [
 ];
 /** Replaying what a crash left in the log may take long; that is no reason to give up. */
 const recoverySeconds = 600;
+/** An orderly stop, which writes what is in memory; then a stop at once, which the next start recovers from. */
+const stopSeconds = 120;
 /** What passes by itself: processes of a server that was killed live on for a moment, and somebody may take a port that was free. */
 const passing = /still in use|already in use|postmaster\.pid" (already exists|is empty)/;
 
@@ -103,18 +105,16 @@ export class PostgresCluster {
     }
   }
 
-  /** Only that very process: whoever was faster may have brought up another one. */
+  /**
+   * Only that very process: whoever was faster may have brought up another one. `pg_ctl stop` would not do: it takes whatever the
+   * pid file names, again and again, and so waits for the end of a server that somebody starts when this one is down.
+   */
   async stop(pid: number): Promise<void> {
-    for (const mode of ["fast", "immediate"]) {
+    for (const signal of ["INT", "QUIT"]) {
       if (this.running?.pid !== pid) return;
-      await this.#programs.run("pg_ctl", (locate) => [
-        "stop",
-        "--wait",
-        "--silent",
-        "--timeout=120",
-        `--mode=${mode}`,
-        `--pgdata=${locate(this.#path)}`,
-      ]);
+      await this.#programs.run("pg_ctl", () => ["kill", signal, String(pid)]);
+      const deadline = Date.now() + stopSeconds * 1_000;
+      while (this.running?.pid === pid && Date.now() < deadline) await delay(20);
     }
   }
 

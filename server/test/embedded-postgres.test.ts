@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import postgres from "postgres";
@@ -149,6 +149,16 @@ test("processes that leave while they bring a killed server back leave nothing r
   });
   for (const server of started) await server.stop();
   expect(runningPostmaster(join(dataDir, "cluster"))).toBeUndefined();
+});
+
+test("who stops a server does not wait for the end of the next one, which somebody starts at once", async () => {
+  const server = await start(dataDir);
+  const pidFile = join(dataDir, "cluster/postmaster.pid");
+  const stopped = server.stop();
+  await vi.waitFor(() => expect(existsSync(pidFile)).toBe(false), { timeout: 20_000, interval: 1 });
+  writeFileSync(pidFile, `${String(process.pid)}\n${join(dataDir, "cluster")}\n0\n5432\n\n\n\nready\n`);
+  await stopped;
+  rmSync(pidFile);
 });
 
 test("a start recovers what a killed launcher and a killed server left behind", async () => {
