@@ -160,6 +160,6 @@ class MemoryTx implements WriteTx, ReadTx {
     map.delete(key);
   }
   #remember<K, V>(map: Map<K, V>, key: K): void {
-    this.#undo.push({ map: map as Map<unknown, unknown>, key, value: map.get(key) });
+    this.#undo.push({ map: map, key, value: map.get(key) });
   }
 }
