@@ -72,11 +72,16 @@ export function createSeedDoor(services: SessionServices, queries: SeedQueries, 
     async batch(device, body, requestId) {
       if (body.deviceId !== device.deviceId) throw new ReplicationError("FORBIDDEN", "deviceId is not the token's");
       const { epoch, cursor } = await placeOf(device, body.syncToken ?? null);
-      const orderItems = (body.orders ?? []).map((item) => itemToWrite("orders", item));
+      const read = (item: unknown) => itemToWrite("orders", item);
+      const orderItems = await services.turns.map(device.storeId, body.orders ?? [], read);
       logBatch(services.log, device, orderItems.length, body.transactions?.length ?? 0, requestId);
       const orders = await fileItems(services, device, epoch, "orders", orderItems, requestId);
       // After the orders: what their ids were amended to must be known.
-      const { items, translated } = await readTransactions(queries, gate, device, body.transactions ?? []);
+      const { items, translated } = await readTransactions(
+        { services, queries, gate },
+        device,
+        body.transactions ?? [],
+      );
       const transactions = await fileItems(services, device, epoch, "transactions", items, requestId);
       const start: UpdatesStart =
         cursor === null ? { kind: "timestamp", timestamp: body.lastSyncTimestamp ?? null } : { kind: "cursor", cursor };
@@ -95,7 +100,7 @@ export function createSeedDoor(services: SessionServices, queries: SeedQueries, 
       const items =
         collection === "orders"
           ? [itemToWrite("orders", item)]
-          : (await readTransactions(queries, gate, device, [item])).items;
+          : (await readTransactions({ services, queries, gate }, device, [item])).items;
       const { responses } = await fileItems(services, device, epoch, collection, items, requestId);
       return responses[0]!;
     },

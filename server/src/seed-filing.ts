@@ -76,14 +76,20 @@ export interface ReadTransactions {
   readonly translated: RecordKey[];
 }
 
+interface FilingParts {
+  readonly services: Pick<SessionServices, "turns">;
+  readonly queries: SeedQueries;
+  readonly gate: Gate;
+}
+
 /** Reads transactions with the ids of their orders translated; the orders must have been filed before. */
 export async function readTransactions(
-  queries: SeedQueries,
-  gate: Gate,
+  { services, queries, gate }: FilingParts,
   device: Device,
   items: readonly unknown[],
 ): Promise<ReadTransactions> {
-  const asSent = items.map((item) => itemToWrite("transactions", item));
+  const { turns } = services;
+  const asSent = await turns.map(device.storeId, items, (item) => itemToWrite("transactions", item));
   const mentions = asSent.map((item) => (isSeedWrite(item) ? mentionOf(item, device) : null));
   const orderIds = [...new Set(mentions.flatMap((mention) => mention?.orderId ?? []))];
   if (orderIds.length === 0) return { items: asSent, translated: [] };
@@ -94,7 +100,7 @@ export async function readTransactions(
     gate.run(() => queries.readOrderIds(device.storeId, transactionIds), device.storeId),
   ]);
   const translated: RecordKey[] = [];
-  const read = asSent.map((item, index) => {
+  const read = await turns.map(device.storeId, asSent, (item, index) => {
     const mention = mentions[index];
     if (!mention || !isSeedWrite(item)) return item;
     const meant = orderMeant(mention, orders);

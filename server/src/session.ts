@@ -16,6 +16,7 @@ import { closeCodeOf, errorMessage, type ErrorDetails, type Link, type LinkListe
 import type { Marking } from "./marks.ts";
 import { parseMessage, welcomeOf } from "./session-messages.ts";
 import type { SessionServices } from "./session-services.ts";
+import { LARGE_TEXT } from "./turns.ts";
 
 /** What a session tells the registry of sessions. */
 export interface SessionHost {
@@ -27,8 +28,6 @@ export interface SessionHost {
 
 /** What a device may say before its hello was looked into. */
 const EARLY_MESSAGES = 32;
-/** Characters of a text whose parsing takes a millisecond and more: it waits for the shop's turn. */
-const LARGE_TEXT = 64 * 1024;
 /** WebSocket close code "going away": nobody is there to read why. */
 const GONE = 1001;
 const TRY_AGAIN_LATER = 1013;

@@ -3,6 +3,8 @@
  * process. So a shop that sends much waits for itself, and others wait for one turn of it.
  */
 
+/** Characters of a text whose parsing takes a millisecond and more: it waits for its shop's turn. */
+export const LARGE_TEXT = 64 * 1024;
 /** About a millisecond of checking writes of 1 KB. */
 const ITEMS_A_TURN = 25;
 
@@ -38,6 +40,13 @@ export class Turns {
       };
       this.#add(storeId, { goOn, failed });
     });
+  }
+
+  /** As `each`, with what `work` returns. */
+  async map<T, R>(storeId: string, items: readonly T[], work: (item: T, index: number) => R): Promise<R[]> {
+    const results: R[] = [];
+    await this.each(storeId, items, (item, index) => void results.push(work(item, index)));
+    return results;
   }
 
   /** Does it when the shop's turn comes, by itself: work that is long and can't be parted. */

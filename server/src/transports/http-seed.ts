@@ -6,24 +6,22 @@ import type { FastifyInstance } from "fastify";
 import { takeTurn } from "../push.ts";
 import type { SeedDoor } from "../seed-door.ts";
 import type { SessionServices } from "../session-services.ts";
-import { deviceOf, explainReset } from "./http-sync.ts";
-import { parseBody, queryValue } from "./request.ts";
+import { admission, deviceOf, explainReset } from "./http-sync.ts";
+import { parseBody, queryValue, readInTurn } from "./request.ts";
 
 export function addSeedDoors(app: FastifyInstance, services: SessionServices, seed: SeedDoor): void {
-  app.post("/api/sync/batch", { bodyLimit: LIMITS.batchBytes }, async (request) => {
-    const device = await deviceOf(services, request);
-    const body = parseBody(batchRequestSchema, request.body);
-    takeTurn(services, device);
+  const onRequest = admission(services);
+  app.post("/api/sync/batch", { bodyLimit: LIMITS.batchBytes, onRequest }, async (request) => {
+    const device = request.device!;
+    const body = await readInTurn(services.turns, device, request, (sent) => parseBody(batchRequestSchema, sent));
     return explainReset(services, device, () => seed.batch(device, body, request.id));
   });
 
   const addItemDoor = (path: string, collection: SeedCollection): void => {
-    app.post(path, { bodyLimit: LIMITS.pushBytes }, async (request) => {
-      const device = await deviceOf(services, request);
-      if (typeof request.body !== "object" || request.body === null)
-        throw new ReplicationError("MALFORMED", "one item is expected");
-      takeTurn(services, device);
-      return explainReset(services, device, () => seed.item(device, collection, request.body, request.id));
+    app.post(path, { bodyLimit: LIMITS.pushBytes, onRequest }, async (request) => {
+      const device = request.device!;
+      const item = await readInTurn(services.turns, device, request, asItem);
+      return explainReset(services, device, () => seed.item(device, collection, item, request.id));
     });
   };
   addItemDoor("/api/sync/order", "orders");
@@ -37,4 +35,9 @@ export function addSeedDoors(app: FastifyInstance, services: SessionServices, se
     takeTurn(services, device);
     return explainReset(services, device, () => seed.updates(device, queryValue(request, "since")));
   });
+}
+
+function asItem(body: unknown): object {
+  if (typeof body !== "object" || body === null) throw new ReplicationError("MALFORMED", "one item is expected");
+  return body;
 }

@@ -10,13 +10,21 @@ import { choose, isOtherHistory } from "../frames.ts";
 import { encodeAnswer } from "../push-answer.ts";
 import { submitPush, takeTurn } from "../push.ts";
 import type { SessionServices } from "../session-services.ts";
-import { bearerToken, parseBody, queryNumber, queryValue } from "./request.ts";
+import { bearerToken, parseBody, queryNumber, queryValue, readInTurn } from "./request.ts";
 
 /** The device that the request's token names; it counts as seen. */
 export async function deviceOf(services: SessionServices, request: FastifyRequest): Promise<Device> {
   const device = await services.auth.authenticate(bearerToken(request));
   services.status.seen(device, { status: { online: true } });
   return device;
+}
+
+/** Doors with large bodies: nobody's is read before it is known who sends it, and that they may. */
+export function admission(services: SessionServices): (request: FastifyRequest) => Promise<void> {
+  return async (request) => {
+    request.device = await deviceOf(services, request);
+    takeTurn(services, request.device);
+  };
 }
 
 /** Gives a RESET that accept found what a `reset` message says. */
@@ -43,10 +51,10 @@ async function resetRequired(
 }
 
 export function addSyncDoors(app: FastifyInstance, services: SessionServices): void {
-  app.post("/api/sync/push", { bodyLimit: LIMITS.pushBytes }, async (request, reply) => {
-    const device = await deviceOf(services, request);
-    const body = parseBody(httpPushSchema, request.body);
-    takeTurn(services, device);
+  const onRequest = admission(services);
+  app.post("/api/sync/push", { bodyLimit: LIMITS.pushBytes, onRequest }, async (request, reply) => {
+    const device = request.device!;
+    const body = await readInTurn(services.turns, device, request, (sent) => parseBody(httpPushSchema, sent));
     return explainReset(services, device, async () => {
       // Who names no epoch has read nothing yet: pull first.
       if (body.syncToken === null) throw new ReplicationError("RESET", "no sync token");

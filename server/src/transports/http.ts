@@ -20,6 +20,7 @@ import { addHistoryDoor } from "./http-history.ts";
 import { addSeedDoors } from "./http-seed.ts";
 import { addSyncDoors } from "./http-sync.ts";
 import { replicationErrorOf, sendProblem } from "./problem.ts";
+import { bodyFromText } from "./request.ts";
 import { addWebApp } from "./web-app.ts";
 
 export interface HttpOptions {
@@ -56,6 +57,7 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
     genReqId: () => randomHex(services.runtime, 8),
     frameworkErrors: (error, request, reply) => void answerError(services, error, request, reply),
   });
+  app.decorateRequest("device", null);
   readJsonOnly(app);
   answerProblems(app, services);
   addHooks(app, options);
@@ -72,11 +74,10 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
 function readJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
-    if (body === "") return done(null, undefined);
     try {
-      done(null, JSON.parse(body as string));
-    } catch {
-      done(new ReplicationError("NOT_JSON", "the body is not JSON"));
+      done(null, bodyFromText(body as string));
+    } catch (error) {
+      done(error as Error);
     }
   });
 }
