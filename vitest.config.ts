@@ -4,6 +4,7 @@
  * latency: the same, but how soon things happen; alone on the machine.
  */
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./scripts/support/longest-first.ts";
 
 const notTests = ["**/node_modules/**", "**/dist/**"];
 const latency = "web/e2e/latency.test.ts";
@@ -21,6 +22,7 @@ export default defineConfig({
     allowOnly: !process.env["CI"],
     passWithNoTests: false,
     restoreMocks: true,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -44,7 +46,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // They wait for databases, links and processes more than they compute: the checks run beside them.
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },
@@ -55,8 +57,8 @@ export default defineConfig({
           include: ["web/e2e/**/*.test.ts"],
           exclude: [...notTests, latency],
           ...inBrowsers,
-          // each file has a server, a database and a browser of its own
-          maxWorkers: 2,
+          // Each file has a server, a database and a browser of its own. A third of the time they wait for real clocks.
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

@@ -1,7 +1,7 @@
 // `npm test`: from a fresh clone to a verdict. Installs what is missing, then runs every check and every test, goes on after a
 // failure so that all are seen, and ends with `N passed, N failed`: the tests, plus one for each check.
-// The checks take the time in which the unit and integration tests wait; browsers come after that, and what measures
-// latencies comes last, alone.
+// The checks and the build of the web app take the time in which the unit and integration tests wait; browsers come after
+// that, and what measures latencies comes last, alone.
 // `npm test -- --only types,unit` runs a part: types, lint, format, knip, unit, integration, e2e, latency.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -31,11 +31,8 @@ const only = readOnly();
 requireNode();
 const begin = performance.now();
 await ensureInstalled();
-await Promise.all([runChecks(), runTestsInTurn(besideChecks)]);
-if (inBrowsers.some(isWanted)) {
-  if (await ensureWebBuilt()) await runTestsInTurn(inBrowsers);
-  else record("build of the web app", false);
-}
+const [isBuilt] = await Promise.all([runChecks().then(buildForBrowsers), runTestsInTurn(besideChecks)]);
+if (isBuilt) await runTestsInTurn(inBrowsers);
 
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`Everything took ${seconds(performance.now() - begin)}.`);
@@ -70,6 +67,14 @@ async function runChecks() {
     }
   };
   await Promise.all(Array.from({ length: Math.max(lanes, 1) }, worker));
+}
+
+/** @returns false also where no browser is wanted */
+async function buildForBrowsers() {
+  if (!inBrowsers.some(isWanted)) return false;
+  const isBuilt = await ensureWebBuilt();
+  if (!isBuilt) record("build of the web app", false);
+  return isBuilt;
 }
 
 async function runTestsInTurn(projects) {
