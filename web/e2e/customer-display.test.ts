@@ -1,6 +1,6 @@
 /** A customer display beside a register, as customers see it. */
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startFaultProxy } from "../../scripts/support/fault-proxy.ts";
 import { createTestDatabase, type TestDatabase } from "../../server/test/support/database.ts";
 import { seriousFindings } from "./support/axe.ts";
@@ -15,6 +15,10 @@ let browser: Browser;
 beforeAll(async () => {
   database = await createTestDatabase();
   [server, browser] = await Promise.all([startServer({ where: { databaseUrl: database.url } }), launchBrowser()]);
+});
+// a device that nobody needs any more would go on showing what the others do
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
 });
 afterAll(async () => {
   await browser.close();

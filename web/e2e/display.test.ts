@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startFaultProxy } from "../../scripts/support/fault-proxy.ts";
 import { createTestDatabase, type TestDatabase } from "../../server/test/support/database.ts";
 import { Board } from "./support/board.ts";
@@ -19,6 +19,10 @@ let browser: Browser;
 beforeAll(async () => {
   database = await createTestDatabase();
   [server, browser] = await Promise.all([startServer({ where: { databaseUrl: database.url } }), launchBrowser()]);
+});
+// a device that nobody needs any more would go on showing what the others do
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
 });
 afterAll(async () => {
   await browser.close();

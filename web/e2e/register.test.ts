@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startFaultProxy, type FaultProxy } from "../../scripts/support/fault-proxy.ts";
 import { createTestDatabase, type TestDatabase } from "../../server/test/support/database.ts";
 import { crashDevice, launchBrowser, launchDevice, newDevice, type DeviceOptions } from "./support/browser.ts";
@@ -19,6 +19,10 @@ beforeAll(async () => {
     startServer({ where: { databaseUrl: database.url }, env: { SYNC_INTERVAL_SECONDS: "1" } }),
     launchBrowser(),
   ]);
+});
+// a device that nobody needs any more would go on showing what the others do
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
 });
 afterAll(async () => {
   await browser.close();

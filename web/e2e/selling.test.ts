@@ -1,5 +1,5 @@
 /** Selling with everything that a counter asks for: options, discounts, payment in parts, held orders, scanners. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Browser } from "playwright-core";
 import { createTestDatabase, type TestDatabase } from "../../server/test/support/database.ts";
 import { seriousFindings } from "./support/axe.ts";
@@ -13,6 +13,10 @@ let browser: Browser;
 beforeAll(async () => {
   database = await createTestDatabase();
   [server, browser] = await Promise.all([startServer({ where: { databaseUrl: database.url } }), launchBrowser()]);
+});
+// a device that nobody needs any more would go on showing what the others do
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
 });
 afterAll(async () => {
   await browser.close();
