@@ -159,6 +159,34 @@ test("a former database can be brought back, with a new epoch, and then the rest
   await expect(bringBack(rest, former!)).rejects.toMatchObject({ code: "NO_FORMER_DATABASE" });
 });
 
+describe("register codes are on receipts, so none is given twice", () => {
+  /** How many the shop has given: what the next one follows from. @param more given now, as enrolments do */
+  const given = async (sql: BackedUpShop["database"]["sql"], more = 0): Promise<number> => {
+    const [row] = await sql<{ given: number }[]>`
+      update stores set register_codes = register_codes + ${more} returning register_codes as given`;
+    return row!.given;
+  };
+
+  test("not after one backup was restored twice", async () => {
+    await here.makeBackup();
+    const first = await here.restoreIt();
+    const last = await given(first.sql, 3);
+    await first.sql.end();
+    const { sql } = await here.restoreIt({ now: () => Date.now() + 1_000 });
+    expect(await given(sql)).toBeGreaterThan(last);
+  });
+
+  test("nor in a former database that is brought back", async () => {
+    await here.makeBackup();
+    const { sql, former } = await here.restoreIt();
+    const last = await given(sql, 30);
+    await sql.end();
+    const { path: _path, ...rest } = here.options({ now: () => Date.now() + 1_000 });
+    await bringBack(rest, former!);
+    expect(await given(here.reopened())).toBeGreaterThan(last);
+  });
+});
+
 describe("killed at any step, the former database is in force until the restored one is", () => {
   test.each(RESTORE_STEPS)("after %s", async (step) => {
     await here.makeBackup();

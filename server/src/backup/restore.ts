@@ -55,10 +55,11 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const swap = await DatabaseSwap.open(database);
   try {
     await swap.refuseIfInUse();
+    const codes = await codesGiven(database);
     const draft = await swap.createDraft(timeStamp(options.now()));
     try {
       await onStep("created");
-      await fill(options, draft, header, totals);
+      await fill(options, draft, header, totals, codes);
       signal?.throwIfAborted();
       const former = await swap.putInForce(draft, timeStamp(options.now()));
       await onStep("swapped");
@@ -87,6 +88,7 @@ async function fill(
   draft: string,
   header: BackupHeader,
   totals: ReadonlyMap<string, RowTotals>,
+  codes: RegisterCodes,
 ): Promise<void> {
   const sql = connect(database, draft);
   try {
@@ -98,7 +100,7 @@ async function fill(
     await onStep("compared");
     await advanceCounters(sql, ours);
     await migrate(sql, migrations);
-    await prepare(sql, header, now(), newId);
+    await prepare(sql, header, codes, now(), newId);
     await onStep("prepared");
   } finally {
     await sql.end({ timeout: 5 });
@@ -149,12 +151,39 @@ function differs(what: string): BackupError {
 }
 
 /** What the restored database must know before anybody uses it. */
-async function prepare(sql: Sql, header: BackupHeader, nowMs: number, newId: () => string): Promise<void> {
+async function prepare(
+  sql: Sql,
+  header: BackupHeader,
+  codes: RegisterCodes,
+  nowMs: number,
+  newId: () => string,
+): Promise<void> {
   // The identity is that of the files that the backup was made of; the first server to start notes the new one.
   await sql`delete from settings where key = 'database_identity'`;
-  // Register codes given since the backup are on receipts; 23 letters on, they are not given again.
-  await sql`update stores set register_codes = register_codes + 23`;
+  await skipCodes(sql, codes);
   await beginEpochs(sql, { backupCreatedAt: header.createdAt, restoredAt: nowMs }, newId);
+}
+
+/** How many register codes each store has given. */
+type RegisterCodes = readonly { readonly id: string; readonly codes: number }[];
+
+/** By the database in force; none where it can't be read, which may be why another one is wanted. */
+async function codesGiven(database: DatabaseAddress): Promise<RegisterCodes> {
+  const sql = connect(database);
+  try {
+    return await sql<{ id: string; codes: number }[]>`select id, register_codes as codes from stores`;
+  } catch {
+    return [];
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** Register codes are on receipts: none is given again that was given since, and some more are left out, for what nobody here knows of. */
+async function skipCodes(sql: Sql, given: RegisterCodes): Promise<void> {
+  for (const { id, codes } of given)
+    await sql`update stores set register_codes = greatest(register_codes, ${codes}) where id = ${id}`;
+  await sql`update stores set register_codes = register_codes + 23`;
 }
 
 /** In every store; devices shall offer what it lacks. */
@@ -181,9 +210,11 @@ export async function bringBack(
   try {
     await swap.checkFormer(former);
     await swap.refuseIfInUse();
+    const codes = await codesGiven(database);
     const sql = connect(database, former);
     try {
       await migrate(sql, migrations);
+      await skipCodes(sql, codes);
       await beginEpochs(sql, { broughtBack: former }, newId);
     } finally {
       await sql.end({ timeout: 5 });
