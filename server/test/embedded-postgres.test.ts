@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import postgres from "postgres";
@@ -153,12 +153,20 @@ test("processes that leave while they bring a killed server back leave nothing r
 
 test("who stops a server does not wait for the end of the next one, which somebody starts at once", async () => {
   const server = await start(dataDir);
-  const pidFile = join(dataDir, "cluster/postmaster.pid");
+  const cluster = join(dataDir, "cluster");
+  // stands for the next server, so it belongs to the account that owns the cluster
+  const { uid, gid } = statSync(cluster);
+  const next = spawn("sleep", ["120"], { uid, gid, cwd: "/", stdio: "ignore" });
   const stopped = server.stop();
-  await vi.waitFor(() => expect(existsSync(pidFile)).toBe(false), { timeout: 20_000, interval: 1 });
-  writeFileSync(pidFile, `${String(process.pid)}\n${join(dataDir, "cluster")}\n0\n5432\n\n\n\nready\n`);
+  await vi.waitFor(() => expect(existsSync(join(cluster, "postmaster.pid"))).toBe(false), {
+    timeout: 20_000,
+    interval: 1,
+  });
+  writeFileSync(join(cluster, "postmaster.pid"), `${String(next.pid)}\n${cluster}\n0\n5432\n\n\n\nready\n`);
   await stopped;
-  rmSync(pidFile);
+  expect(next.exitCode).toBeNull();
+  rmSync(join(cluster, "postmaster.pid"));
+  await killHard(next);
 });
 
 test("a start recovers what a killed launcher and a killed server left behind", async () => {
