@@ -20,6 +20,7 @@ interface RecordRow {
   readonly reoffered: boolean;
   readonly json: string | null;
   readonly updated_at: Date;
+  readonly stamp: string | null;
 }
 
 interface DecidedRow {
@@ -47,7 +48,7 @@ async function read(tx: TransactionSql, storeId: string, name: string): Promise<
   const shop = new MemoryShop(storeId, name, store!.epoch);
   shop.head = Number(store!.head);
   const columns = tx`collection, local_id, seq, sync_version, server_hash, sent_version, sent_hash, base_version, base_hash,
-    unique_key, created_by, device_id, deleted, reoffered, data::text as json, updated_at`;
+    unique_key, created_by, device_id, deleted, reoffered, data::text as json, updated_at, stamp`;
   const records = await tx<RecordRow[]>`select ${columns} from records where store_id = ${storeId} order by seq`;
   for (const row of records) shop.records.set(recordKeyOf(row.collection, row.local_id), rowOf(row));
   const history = await tx<RecordRow[]>`select ${columns} from record_history where store_id = ${storeId} order by seq`;
@@ -75,6 +76,6 @@ function rowOf(row: RecordRow): MemoryRow {
     ...{ syncVersion: row.sync_version, hash: row.server_hash, sentVersion: row.sent_version, sentHash: row.sent_hash },
     base: row.base_version === null ? null : { version: row.base_version, hash: row.base_hash },
     ...{ uniqueKey: row.unique_key, createdBy: row.created_by, deviceId: row.device_id, deleted: row.deleted },
-    ...{ reoffered: row.reoffered, updatedAt: row.updated_at.getTime(), dataJson: row.json },
+    ...{ reoffered: row.reoffered, updatedAt: row.updated_at.getTime(), dataJson: row.json, stamp: row.stamp },
   };
 }

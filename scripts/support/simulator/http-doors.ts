@@ -4,6 +4,8 @@ import { LIMITS } from "@tillwire/protocol/limits";
 import { addSeedDoors } from "@tillwire/server/transports/http-seed";
 import { addSyncDoors } from "@tillwire/server/transports/http-sync";
 import { replicationErrorOf, sendProblem } from "@tillwire/server/transports/problem";
+import { bodyFromText } from "@tillwire/server/transports/request";
+import type { Device } from "@tillwire/server/auth";
 import type { Node } from "@tillwire/server/node";
 
 export interface HttpAnswer {
@@ -26,6 +28,13 @@ interface Request {
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
   readonly ip: string;
+  readonly device: Device | null;
+}
+
+interface DoorOptions {
+  readonly bodyLimit?: number;
+  /** Before the body is looked at. */
+  readonly onRequest?: (request: Request) => Promise<void>;
 }
 type Door = (request: Request, reply: Reply) => unknown;
 
@@ -53,15 +62,15 @@ class Reply {
 }
 
 export class HttpDoors {
-  readonly #doors = new Map<string, { readonly door: Door; readonly bodyLimit: number }>();
+  readonly #doors = new Map<string, DoorOptions & { readonly door: Door }>();
   #requests = 0;
 
   constructor(private readonly node: Node) {
     const add =
       (method: string) =>
-      (path: string, ...rest: readonly [Door] | readonly [{ bodyLimit?: number }, Door]): void => {
-        const bodyLimit = rest.length === 2 ? (rest[0].bodyLimit ?? LIMITS.pushBytes) : LIMITS.pushBytes;
-        this.#doors.set(`${method} ${path}`, { door: rest.at(-1) as Door, bodyLimit });
+      (path: string, ...rest: readonly [Door] | readonly [DoorOptions, Door]): void => {
+        const [options, door] = rest.length === 2 ? rest : [{}, rest[0]];
+        this.#doors.set(`${method} ${path}`, { ...options, door });
       };
     const app = { get: add("GET"), post: add("POST"), put: add("PUT"), delete: add("DELETE") };
     addSyncDoors(app as never, node.services);
@@ -75,11 +84,14 @@ export class HttpDoors {
       ...{ id: `request-${(this.#requests += 1)}`, headers, ip: "simulated" },
       query: Object.fromEntries(new URLSearchParams(search)),
       body: undefined as unknown,
+      device: null,
     };
     try {
       const found = this.#doors.get(`${method} ${pathname}`);
       if (!found) throw new ReplicationError("NOT_FOUND", "nothing is here");
-      if (body !== undefined) request.body = parsed(body, found.bodyLimit);
+      const { onRequest, bodyLimit = LIMITS.pushBytes } = found;
+      await onRequest?.(request);
+      if (body !== undefined) request.body = parsed(body, bodyLimit);
       const answer = await found.door(request, reply);
       if (answer !== reply) reply.send(answer);
     } catch (error) {
@@ -93,9 +105,5 @@ export class HttpDoors {
 
 function parsed(body: string, bodyLimit: number): unknown {
   if (Buffer.byteLength(body) > bodyLimit) throw new ReplicationError("TOO_LARGE", "the body is too large");
-  try {
-    return JSON.parse(body);
-  } catch {
-    throw new ReplicationError("NOT_JSON", "the body is not JSON");
-  }
+  return bodyFromText(body);
 }
