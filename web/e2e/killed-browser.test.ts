@@ -94,7 +94,14 @@ async function ordersOnDisk(): Promise<string[]> {
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(new Error("can't be opened"));
     });
-  const all = (store: IDBObjectStore): Promise<{ collection: string; data: { orderNumber?: string } | null }[]> =>
+  interface Row {
+    readonly collection: string;
+    readonly data?: { orderNumber?: string } | null;
+    /** A record's data are text. */
+    readonly json?: string;
+  }
+  const dataOf = ({ data, json }: Row): Row["data"] => (json === undefined ? data : (JSON.parse(json) as Row["data"]));
+  const all = (store: IDBObjectStore): Promise<Row[]> =>
     new Promise((resolve) => {
       const request = store.getAll();
       request.onsuccess = () => resolve(request.result);
@@ -102,8 +109,10 @@ async function ordersOnDisk(): Promise<string[]> {
   for (const { name } of await indexedDB.databases()) {
     const database = await opened(indexedDB.open(name!));
     for (const store of ["records", "overlays", "outbox"].filter((each) => database.objectStoreNames.contains(each)))
-      for (const { collection, data } of await all(database.transaction(store).objectStore(store)))
-        if (collection === "orders" && data?.orderNumber) numbers.add(data.orderNumber);
+      for (const row of await all(database.transaction(store).objectStore(store))) {
+        const data = dataOf(row);
+        if (row.collection === "orders" && data?.orderNumber) numbers.add(data.orderNumber);
+      }
     database.close();
   }
   return [...numbers];

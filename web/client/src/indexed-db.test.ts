@@ -65,3 +65,21 @@ it("closed by its owner it stays closed", async () => {
   store.close();
   await expect(count(store)).rejects.toMatchObject({ name: "InvalidStateError" });
 });
+
+it("records that an earlier build wrote are read as those of this one", async () => {
+  const name = `earlier-${++databases}`;
+  (await openIndexedDb(name)).close();
+  const id = { generation: 1, collection: "notes", localId: "x" };
+  const row = { ...id, seq: 1, syncVersion: 1, hash: "h", deleted: false, deviceId: "a", createdBy: "a", updatedAt: 1 };
+  const earlier = await openDB(name);
+  await earlier.put("records", { ...row, data: { text: "tea" } });
+  earlier.close();
+  const store = await openIndexedDb(name);
+  const read = await store.read(async (tx) => [
+    await tx.record(1, "notes", "x"),
+    ...(await tx.recordsAt(1, new Array<typeof id>(9).fill(id))),
+    ...(await tx.recordsAbove(1, -1)),
+  ]);
+  expect(read).toEqual(new Array(11).fill({ ...row, data: { text: "tea" } }));
+  store.close();
+});

@@ -139,6 +139,37 @@ export const LOCAL_STORE_CASES: Readonly<Record<string, Case>> = {
     store.close();
   },
 
+  "gives many records at once, in the order in which they were asked for": async (open, check) => {
+    const id = (n: number): string => `r${String(n).padStart(3, "0")}`;
+    const [store] = await filled(open, (tx) => {
+      for (const n of [2, 3, 5, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59]) tx.putRecord(record(1, "notes", id(n), n));
+      tx.putRecord(record(1, "notes2", id(4), 90));
+      tx.putRecord(record(2, "notes", id(4), 91));
+    });
+    await store.read(async (tx) => {
+      const seqsOf = async (numbers: readonly number[], collection = "notes") => {
+        const ids = numbers.map((n) => ({ collection, localId: id(n) }));
+        return (await tx.recordsAt(1, ids)).map((found) => found?.seq ?? null);
+      };
+      check.equal(await seqsOf([]), []);
+      check.equal(await seqsOf([5, 4, 2]), [5, null, 2]);
+      // few are there, none, all, and more than was asked for lies between them
+      check.equal(await seqsOf([9, 8, 7, 6, 5, 4, 3, 2, 1]), [null, null, null, null, 5, null, 3, 2, null]);
+      check.equal(await seqsOf([10, 11, 12, 13, 14, 15, 16, 17, 18]), new Array(9).fill(null));
+      check.equal(await seqsOf([2, 2, 2, 2, 2, 2, 2, 2, 3]), [2, 2, 2, 2, 2, 2, 2, 2, 3]);
+      check.equal(await seqsOf([1, 4, 6, 7, 8, 9, 10, 60, 50]), [null, null, null, null, null, null, null, null, 50]);
+      const mixed = ["notes", "notes2"].flatMap((collection) =>
+        [3, 4, 5, 6, 7].map((n) => ({ collection, localId: id(n) })),
+      );
+      check.equal(
+        (await tx.recordsAt(1, mixed)).map((found) => found?.seq ?? null),
+        [3, null, 5, null, null, null, 90, null, null, null],
+      );
+      check.equal((await tx.recordsAt(1, [{ collection: "notes", localId: id(5) }]))[0], record(1, "notes", id(5), 5));
+    });
+    store.close();
+  },
+
   "lists the outbox by key, re-offers with negative ones first": async (open, check) => {
     const [store] = await filled(open, (tx) => {
       for (const key of [2, 10, -1, 1, -2]) tx.putOutbox(row(key, key % 2 === 0 ? "even" : "odd"));
