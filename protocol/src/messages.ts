@@ -272,6 +272,13 @@ export const httpPushSchema = z.object({
   writes: z.array(z.unknown()).check(z.maxLength(LIMITS.pushWrites)),
 });
 
+const { syncToken, mark, app } = helloSchema.shape;
+/** Body of `POST /api/sync/status`: what a device that polls tells of itself; `mark` as in a hello, where it keeps one. */
+export const httpStatusSchema = z.object({ syncToken, mark, app, status: deviceStatusSchema });
+export type HttpStatus = z.infer<typeof httpStatusSchema>;
+/** Its answer, as in a welcome. */
+export const markingSchema = z.object({ mark: z.optional(markSchema), copied: z.optional(z.boolean()) });
+
 export const enrolRequestSchema = z.object({
   code: z.string().check(z.minLength(1), z.maxLength(32)),
   deviceId: z.optional(idSchema),

@@ -1,7 +1,7 @@
 /**
  * Marks tell a copied device: every welcome gives a new one, which the device keeps in its local database, so that of two machines with one
- * identity each comes with a mark that the other has outdated. A warning for people, never a reason to refuse anybody. Devices that speak
- * HTTP only present no marks, and are not checked.
+ * identity each comes with a mark that the other has outdated. A warning for people, never a reason to refuse anybody. Who polls presents
+ * its mark with its status; existing devices have none, and are not checked.
  */
 import type { Device } from "./auth.ts";
 import type { Gate } from "./gate.ts";

@@ -18,6 +18,7 @@ import type { SessionServices } from "../session-services.ts";
 import { addAdminDoors, addEnrolmentDoor } from "./http-admin.ts";
 import { addHistoryDoor } from "./http-history.ts";
 import { addSeedDoors } from "./http-seed.ts";
+import { addStatusDoor } from "./http-status.ts";
 import { addSyncDoors } from "./http-sync.ts";
 import { replicationErrorOf, sendProblem } from "./problem.ts";
 import { bodyFromText } from "./request.ts";
@@ -62,6 +63,7 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
   answerProblems(app, services);
   addHooks(app, options);
   addSyncDoors(app, services);
+  addStatusDoor(app, services);
   if (options.seed) addSeedDoors(app, services, options.seed);
   addEnrolmentDoor(app, options.enrolments);
   addAdminDoors(app, options.admin);

@@ -1,8 +1,8 @@
 /**
- * The mark of this local database: every welcome gives another one, and the next hello presents it. Two machines that hold copies of one
+ * The mark of this local database: every welcome gives another one, and the next hello presents it; so does the status of one that polls. Two machines that hold copies of one
  * database can't both present the latest; the server then warns, in welcome and presence, and nothing else changes.
  */
-import type { PresentDevice, Welcome } from "@tillwire/protocol/messages";
+import type { PresentDevice } from "@tillwire/protocol/messages";
 import type { Transact } from "./fenced.ts";
 import type { SyncRow } from "./local-store.ts";
 
@@ -12,7 +12,10 @@ export function markOf({ mark }: SyncRow, deviceId: string): string | null {
 }
 
 /** Strict: the server takes the mark before the last one as well, but were two lost to a power cut, it would warn for nothing. */
-export async function keepMark(transact: Transact, { mark, deviceId, copied = false }: Welcome): Promise<void> {
+export async function keepMark(
+  transact: Transact,
+  { mark, deviceId, copied = false }: { mark?: string | undefined; deviceId: string; copied?: boolean | undefined },
+): Promise<void> {
   await transact(async (tx, sync) => {
     const value = mark === undefined ? {} : { mark: { deviceId, value: mark } };
     if (mark !== undefined || (sync.copied ?? false) !== copied) tx.setMeta("sync", { ...sync, ...value, copied });

@@ -6,6 +6,7 @@ import type { Environment } from "./environment.ts";
 import type { FeedReader } from "./feed-reader.ts";
 import { mayOfferAgain } from "./fresh-base.ts";
 import type { SyncRow } from "./local-store.ts";
+import type { PolledStatus } from "./polled-status.ts";
 import type { Push, Pusher } from "./pusher.ts";
 import type { HttpLink } from "./transports/http.ts";
 import { parseServerMessage } from "./wire.ts";
@@ -22,6 +23,8 @@ export interface PollerHost {
   readonly collections: readonly string[] | undefined;
   readonly intervalMs: number;
   position(): SyncRow;
+  /** Told at the end of each poll. */
+  readonly status: Pick<PolledStatus, "begin" | "tell">;
   polled(): void;
   failed(error: unknown, retryAt: number | null): void;
   changed(): void;
@@ -46,6 +49,7 @@ export class Poller {
 
   start(): void {
     this.#on = true;
+    this.host.status.begin();
     this.now();
   }
 
@@ -105,6 +109,7 @@ export class Poller {
         if (position.syncToken === null || mayOfferAgain(position)) await this.#pullToHead(link);
         await this.#pushAll(link);
         await this.#pullToHead(link);
+        if (stops === this.#stops) await this.host.status.tell();
       }
     } catch (error) {
       this.#failures++;

@@ -46,6 +46,6 @@ export class StatusReport {
 }
 
 // the clock is always news, and never a reason
-function textOf({ clock: _, ...status }: DeviceStatus): string {
+export function textOf({ clock: _, ...status }: DeviceStatus): string {
   return JSON.stringify(status);
 }

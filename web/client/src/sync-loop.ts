@@ -11,6 +11,7 @@ import { LinkDriver } from "./link-driver.ts";
 import type { Pause } from "./link-state.ts";
 import type { LoopFailure, LoopHost } from "./loop-host.ts";
 import { markOf } from "./mark.ts";
+import { PolledStatus } from "./polled-status.ts";
 import { Poller } from "./poller.ts";
 import { PushPump } from "./push-pump.ts";
 import { Pusher } from "./pusher.ts";
@@ -66,8 +67,10 @@ export class SyncLoop {
     });
     const http = httpLink(options.url, () => this.#token(), env);
     const { syncIntervalMs: intervalMs = 30_000, subscribe: collections } = options;
+    const identity = { position, deviceId, status: () => host.status(), app: options.app };
+    const status = new PolledStatus({ env, http, transact, ...identity });
     this.#poller = new Poller({
-      ...{ env, http, feed: this.#feed, pusher: this.#pusher, collections, intervalMs, position },
+      ...{ env, http, status, feed: this.#feed, pusher: this.#pusher, collections, intervalMs, position },
       polled: () => this.#polled(),
       failed: (error, retryAt) => this.#pollFailed(error, retryAt),
       changed: () => {

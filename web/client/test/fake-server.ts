@@ -11,6 +11,7 @@ import type {
   DeviceMessage,
   Digests,
   ErrorMessage,
+  HttpStatus,
   RecordHistory,
   Result,
   ServerMessage,
@@ -283,6 +284,12 @@ export class FakeServer {
     return answer(200, history);
   }
 
+  #heardPolled(deviceId: string, body: string | undefined): { mark?: string; copied?: boolean } {
+    const { status, mark } = JSON.parse(body ?? "") as HttpStatus;
+    this.received.push({ deviceId, message: { type: "status", ...status } });
+    return mark === undefined ? {} : this.#mark(deviceId, mark);
+  }
+
   fetch(deviceId: string): Fetch {
     return async (url, init) => {
       const { pathname, searchParams } = new URL(url);
@@ -293,6 +300,7 @@ export class FakeServer {
       });
       if (!this.httpUp) throw new TypeError("fetch failed");
       if (this.httpStatus !== null) return answer(this.httpStatus, {});
+      if (pathname === "/api/sync/status") return answer(200, this.#heardPolled(deviceId, init.body));
       if (pathname.startsWith("/api/records/")) return this.#versions(pathname, searchParams);
       const body =
         init.body === undefined

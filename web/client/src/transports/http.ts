@@ -1,6 +1,6 @@
 /** The fallback: the same messages as requests. Each answer is a message as the live links would bring it, or a ReplicationError. */
 import { ERRORS, ReplicationError, type ErrorCode } from "@tillwire/protocol/errors";
-import type { Write } from "@tillwire/protocol/messages";
+import type { HttpStatus, Write } from "@tillwire/protocol/messages";
 import type { Environment } from "../environment.ts";
 import { parse } from "./websocket.ts";
 
@@ -11,6 +11,8 @@ export interface HttpLink {
   push(id: string, syncToken: string | null, writes: readonly Write[]): Promise<unknown>;
   /** A `changes` message, or a `reset`. Not checked yet. */
   pull(since: string | null, collections: readonly string[] | undefined): Promise<unknown>;
+  /** A `Marking`. Not checked yet. */
+  status(body: HttpStatus): Promise<unknown>;
   /** Requests under way fail with UNAVAILABLE. */
   abort(): void;
 }
@@ -40,6 +42,7 @@ export function httpLink(url: string, token: () => string, host: HttpHost): Http
       const text = query.toString();
       return ask(`/api/sync/pull${text === "" ? "" : `?${text}`}`, null);
     },
+    status: (body) => ask("/api/sync/status", body),
     abort() {
       for (const controller of underWay) controller.abort();
     },
