@@ -29,15 +29,37 @@ function settleBy(
     case "CLIENT_WINS":
       return settleWith(clientWins(kept), write, context, current, policy, nowMs);
     case "MERGE": {
+      if (mayBeCounted(write, context, current)) return asked(kept, write, context, current, nowMs);
       const merged = merge(kept, current, context.baseData);
       return merged ? settleWith(merged, write, context, current, policy, nowMs) : serverWins(write, current, nowMs);
     }
     case "MANUAL":
-      // What could never stand need not be asked about.
-      return guardOf(write.collection, context, kept.data) === null
-        ? leaveOpen(write, current, nowMs)
-        : serverWins(write, current, nowMs);
+      return asked(kept, write, context, current, nowMs);
   }
+}
+
+/** What could never stand need not be asked about. */
+function asked(
+  kept: CheckedWrite,
+  write: CheckedWrite,
+  context: RecordContext,
+  current: StoredRecord,
+  nowMs: number,
+): Decided {
+  return guardOf(write.collection, context, kept.data) === null
+    ? leaveOpen(write, current, nowMs)
+    : serverWins(write, current, nowMs);
+}
+
+/**
+ * S2: after a restore, a value of a higher version that was offered again may have this write in it, taken before the loss, and only what was
+ * lost could tell. Fields and members come to the same if they are merged twice; what counts would be counted twice. People are asked.
+ */
+function mayBeCounted(write: CheckedWrite, { history }: RecordContext, current: StoredRecord): boolean {
+  if (!write.collection.sumFields?.length) return false;
+  return [current, ...history].some(
+    ({ reoffered, sentVersion, syncVersion }) => reoffered && (sentVersion ?? syncVersion) > write.syncVersion,
+  );
 }
 
 /** Stores the value that a policy made of both sides, above both; what the guard refuses falls back to the server's value. */

@@ -1,9 +1,9 @@
 /** Fields that count: what registers sold and what was delivered adds up, each change once. */
-import type { Base, Result } from "@tillwire/protocol/messages";
+import type { Base, Result, Write } from "@tillwire/protocol/messages";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { conflictsOf, recordOf } from "./support/conflict-fixture.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { at, checkStore, NEW, openShop, put, type Shop, losingFirstAnswer } from "./support/shop-fixture.ts";
+import { at, checkStore, EPOCH, NEW, openShop, put, type Shop, losingFirstAnswer } from "./support/shop-fixture.ts";
 
 let database: TestDatabase;
 let shop: Shop;
@@ -77,4 +77,27 @@ test("a sale and a change of the price go together, and a clash elsewhere still 
   const [merged] = await shop.push("b", bagels(9, 2, ten, { price: 7 }));
   expect(merged).toMatchObject({ outcome: "merged", data: { stock: 9, price: 6 } });
   expect(merged!.conflict!.fields).toMatchObject([{ field: "price", localValue: 7, serverValue: 6 }]);
+});
+
+test("S2: what may lie in a value that was offered again after a restore is not counted twice: people are asked", async () => {
+  await shop.store.beginEpoch(shop.storeId, EPOCH, "epoch-2", true);
+  const push = async (deviceId: string, write: Write): Promise<Result> => {
+    const sender = { storeId: shop.storeId, deviceId, role: "register" } as const;
+    return (await shop.accept.submit(sender, "epoch-2", [{ write }])).results[0]!;
+  };
+  // Before the loss a's sale was taken, and b sold on it; only b's value was held by anybody.
+  const sale = bagels(9, 2, ten);
+  await shop.enrol("a");
+  await shop.enrol("b");
+  const offered = { ...bagels(7, 3, NEW), base: null, reoffer: true, deviceId: "b" };
+  expect(await push("b", offered)).toMatchObject({ outcome: "accepted", syncVersion: 3 });
+  expect(await push("a", sale)).toMatchObject({
+    outcome: "conflict",
+    conflict: { policy: "MANUAL" },
+    data: { stock: 7 },
+  });
+  expect(await conflictsOf(database.sql, shop)).toMatchObject([{ status: "open", client: { data: { stock: 9 } } }]);
+  // Of a version above it that can't be: it was made since, or nobody had it.
+  expect(await push("b", bagels(8, 4, ten))).toMatchObject({ outcome: "merged", data: { stock: 5 } });
+  expect((await stored()).data.stock).toBe(5);
 });
