@@ -11,10 +11,10 @@ const STALL_MS = 90_000;
 
 interface Seen {
   /** Pushes of this link, by id. */
-  readonly pushes: Map<string, readonly Write[]>;
+  /** Each with how often the database had been put back by then. */
+  readonly pushes: Map<string, { readonly writes: readonly Write[]; readonly restores: number }>;
   /** Where the last frame ended; null: any may follow. */
   to: number | null;
-  restores: number;
 }
 
 export class Wire {
@@ -28,7 +28,7 @@ export class Wire {
   carried(machine: Machine, way: "up" | "down", text: string, context: object): void {
     const { world } = this;
     world.trace.add(machine.name, `${way === "up" ? ">" : "<"} ${text.length} ${text.slice(0, 240)}`);
-    const seen = this.#seen.get(context) ?? { pushes: new Map(), to: null, restores: world.model.restores };
+    const seen = this.#seen.get(context) ?? { pushes: new Map(), to: null };
     this.#seen.set(context, seen);
     if (way === "up") return this.#up(text, seen);
     this.#checkIsolation(machine, text);
@@ -52,17 +52,16 @@ export class Wire {
   #up(text: string, seen: Seen): void {
     if (text.includes('"writes":[')) {
       const { id, writes } = JSON.parse(text) as { id: string; writes: readonly Write[] };
-      seen.pushes.set(id, writes);
-      seen.restores = this.world.model.restores;
+      seen.pushes.set(id, { writes, restores: this.world.model.restores });
       this.pushes += 1;
     } else if (text.startsWith('{"type":"pull"')) seen.to = null;
   }
 
   #pushed(machine: Machine, text: string, seen: Seen): void {
     const { id, results } = JSON.parse(text) as { id: string; results: readonly Result[] };
-    const writes = seen.pushes.get(id) ?? [];
+    const { writes = [], restores } = seen.pushes.get(id) ?? {};
     // What was taken before the database was put back is not there any more.
-    const isCurrent = seen.restores === this.world.model.restores;
+    const isCurrent = restores === this.world.model.restores;
     results.forEach((result, i) => this.world.answered(machine, isCurrent ? writes[i] : undefined, result));
   }
 
