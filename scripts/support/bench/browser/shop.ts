@@ -1,11 +1,12 @@
 /** A server with the app built, a shop of any size, and registers in Chromium. */
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import postgres from "postgres";
-import type { Browser, Page } from "playwright-core";
-import { launchBrowser, newDevice } from "../../../../web/e2e/support/browser.ts";
+import type { Page } from "playwright-core";
+import { launchDevice } from "../../../../web/e2e/support/browser.ts";
 import { newCode } from "../../../../web/e2e/support/register.ts";
 import type { ServerProcess } from "../../../../web/e2e/support/server-process.ts";
 import { ensureWebBuilt } from "../../build-web.mjs";
@@ -20,7 +21,6 @@ import { addProbe } from "./probe.ts";
 export interface BrowserShop {
   readonly server: ServerProcess;
   readonly databaseUrl: string;
-  readonly browser: Browser;
   /** A script device of the shop. */
   readonly script: DeviceKey;
   close(): Promise<void>;
@@ -37,18 +37,13 @@ export async function buildApp(): Promise<void> {
 export async function openBrowserShop(databases: Databases, orders: number, products: number): Promise<BrowserShop> {
   const databaseUrl = await databases.migrated();
   const server = await startNode(databaseUrl);
-  const browser = await launchBrowser();
-  onCleanUp(() => browser.close());
   const script = await enrolled(server);
   const program = await Program.start("store");
   const input: FillInput = { databaseUrl, keys: [script], orders, products, seed: 5 };
   await program.ask("fill", input).finally(() => program.stop());
   return {
-    ...{ server, databaseUrl, browser, script },
-    async close() {
-      await browser.close();
-      await server.stop();
-    },
+    ...{ server, databaseUrl, script },
+    close: async () => void (await server.stop()),
   };
 }
 
@@ -63,14 +58,19 @@ async function enrolled(server: ServerProcess): Promise<DeviceKey> {
   return (await response.json()) as DeviceKey;
 }
 
-/** Of a new device, with a probe; nothing is loaded yet. */
-export async function newPage(
-  shop: BrowserShop,
-  baseURL: string,
-  awaited: Readonly<Record<string, string>> = {},
-): Promise<Page> {
-  const context = await newDevice(shop.browser, { baseURL, reducedMotion: true });
-  const page = await context.newPage();
+/**
+ * Of a new device, with a probe; nothing is loaded yet. It has a browser and a disk of its own, as a register has: what incognito windows
+ * keep in memory instead costs three times as much. It ends with its context.
+ */
+export async function newPage(baseURL: string, awaited: Readonly<Record<string, string>> = {}): Promise<Page> {
+  const profile = mkdtempSync(join(tmpdir(), "tillwire-bench-register-"));
+  const context = await launchDevice(profile, { baseURL, reducedMotion: true });
+  const ended = onCleanUp(() => context.close());
+  context.on("close", () => {
+    ended();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  });
+  const page = context.pages()[0] ?? (await context.newPage());
   await addProbe(page, awaited);
   return page;
 }

@@ -15,7 +15,7 @@ interface CatchUp {
 
 /** From the answer to its enrolment: opening the database and the link are part of it. */
 async function round(shop: BrowserShop, orders: number): Promise<CatchUp> {
-  const page = await newPage(shop, shop.server.url);
+  const page = await newPage(shop.server.url);
   const code = await newCode(shop.server, "Catch-up");
   await page.goto(`/#enrol=${code}`);
   await badgeIs(page, "catching-up", 30_000);

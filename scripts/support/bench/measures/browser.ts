@@ -89,7 +89,7 @@ async function started(page: Page): Promise<void> {
 }
 
 async function enrolled(shop: BrowserShop, cable: FaultProxy): Promise<Page> {
-  const page = await newPage(shop, cable.url);
+  const page = await newPage(cable.url);
   await page.goto(`/#enrol=${await newCode(shop.server, "Measured")}`);
   await badgeIs(page, "live");
   await page.locator(PRODUCT).first().waitFor();

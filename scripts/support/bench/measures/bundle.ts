@@ -61,11 +61,11 @@ interface Visit {
 }
 
 async function visit(shop: BrowserShop): Promise<Visit> {
-  const stranger = await newPage(shop, shop.server.url, AWAITED);
+  const stranger = await newPage(shop.server.url, AWAITED);
   const form = await start(stranger, "form", () => stranger.goto("/"));
   await stranger.context().close();
   const code = await newCode(shop.server, "Bundle");
-  const page = await newPage(shop, shop.server.url, AWAITED);
+  const page = await newPage(shop.server.url, AWAITED);
   const first = await start(page, "product", () => page.goto(`/#enrol=${code}`));
   await mustSell(page);
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
