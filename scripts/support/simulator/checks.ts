@@ -66,6 +66,8 @@ export class Found {
   /** By record and machine, the latest. */
   readonly #edits = new Map<string, number>();
   readonly #deletions = new Set<string>();
+  /** Records that are deleted now: who else wanted that has it, whoever was faster. */
+  readonly #tombstones = new Set<string>();
 
   take(collection: string, localId: string, deviceId: string, value: { deleted: boolean; data: unknown }): void {
     const record = `${collection}/${localId}`;
@@ -77,14 +79,16 @@ export class Found {
     }
   }
 
+  takeTombstone(collection: string, localId: string): void {
+    this.#tombstones.add(`${collection}/${localId}`);
+  }
+
   has(key: string, { collection, localId, deviceId, edit, deleted, mayBeDeleted }: SavedEdit): boolean {
     const latest = this.#edits.get(key) ?? 0;
     if (!deleted && !mayBeDeleted) return latest >= edit;
-    return (
-      latest > edit ||
-      (!deleted && latest === edit) ||
-      this.#deletions.has(`${collection}/${localId}/${ownerOf(deviceId)}`)
-    );
+    const record = `${collection}/${localId}`;
+    if (deleted && this.#tombstones.has(record)) return true;
+    return latest > edit || (!deleted && latest === edit) || this.#deletions.has(`${record}/${ownerOf(deviceId)}`);
   }
 }
 
@@ -119,6 +123,7 @@ export function foundIn(shop: MemoryShop): Found {
     if (row.collection === "conflicts") takeSides(found, data as ConflictData);
   };
   for (const rows of versionsOf(shop).values()) rows.forEach(take);
+  for (const row of shop.records.values()) if (row.deleted) found.takeTombstone(row.collection, row.localId);
   for (const [key, decided] of shop.decided)
     for (const [asSent, { dataJson }] of decided) {
       const slash = key.indexOf("/");
