@@ -55,6 +55,8 @@ export interface LaneOptions {
 
 const MAX_WRITES_A_COMMIT = 500;
 const MAX_BYTES_A_COMMIT = 4 * 1024 * 1024;
+/** Small writes may be about large records and larger conflicts: what can't be held at once is decided after the rest. */
+const MAX_CONTEXT_BYTES = 16 * 1024 * 1024;
 /** A write whose plan is overtaken this often is given up: others must not wait for it. */
 const MAX_ROUNDS = 20;
 
@@ -130,6 +132,10 @@ export class StoreLane {
     const again: LaneItem[] = [];
     const claims = new CommitClaims();
     for (const item of batch) {
+      if (item.needsContext && !contexts.has(item)) {
+        again.push(item);
+        continue;
+      }
       const context = contexts.get(item) ?? UNKNOWN_RECORD;
       if (context instanceof StoreDataError) {
         this.answer(item, rejected(null, "WRITE_FAILED", context.message), 0, 0);
@@ -168,7 +174,7 @@ export class StoreLane {
     }
   }
 
-  /** A question that the database refuses is halved until the culprit alone bears the error. */
+  /** Of some, if that is much. A question that the database refuses is halved until the culprit alone bears the error. */
   private async readContexts(asking: readonly LaneItem[]): Promise<Map<LaneItem, RecordContext | StoreDataError>> {
     if (asking.length === 0) return new Map();
     const queries = asking.map(({ write }) => ({
@@ -180,8 +186,10 @@ export class StoreLane {
       openConflictKey: openConflictKey(write.collection.name, write.localId, write.author),
     }));
     try {
-      const contexts = await this.options.store.readContexts(this.storeId, queries);
-      return new Map(asking.map((item, index) => [item, contexts[index]!]));
+      const contexts = await this.options.store.readContexts(this.storeId, queries, MAX_CONTEXT_BYTES);
+      // A store that is gone has none: the commit will say so.
+      const told = contexts.length > 0 ? contexts : asking.map(() => UNKNOWN_RECORD);
+      return new Map(told.map((context, index) => [asking[index]!, context]));
     } catch (error) {
       if (!(error instanceof StoreDataError)) throw error;
       if (asking.length === 1) return new Map([[asking[0]!, error]]);

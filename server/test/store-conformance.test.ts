@@ -291,6 +291,26 @@ describe.each(Object.entries(BACKENDS))("the store in %s", (_name, open) => {
     });
   });
 
+  describe("questions about more than there is room for", () => {
+    const three = [question("n1"), question("n2"), question("n3")];
+    beforeEach(async () => {
+      for (const id of ["n1", "n2", "n3"]) await commit(plan([row(id, { id, text: id.repeat(1_000) })]));
+    });
+
+    test.each([
+      [1, 1],
+      [3_000, 2],
+      [1e6, 3],
+    ])("at most %d bytes: %d answered, in their order, the first in any case", async (maxBytes, count) => {
+      const answers = await store.readContexts(shop, three, maxBytes);
+      expect(answers.map(({ current }) => current?.data?.["id"])).toEqual(["n1", "n2", "n3"].slice(0, count));
+    });
+
+    test("all are answered where nothing is said", async () => {
+      expect(await store.readContexts(shop, three)).toHaveLength(3);
+    });
+  });
+
   describe("feed", () => {
     test("S4: pages hold current values only, and go on where the last one ended", async () => {
       const first = row("n1", { n: 1 });

@@ -25,9 +25,15 @@ export function createMemoryStore(database: MemoryDatabase): ReplicationStore {
   return {
     commit: async (storeId, epoch, writes, stamp) =>
       commitToMemory(database.shops.get(storeId), epoch, writes, now(), stamp ?? null),
-    async readContexts(storeId, queries) {
+    async readContexts(storeId, queries, maxBytes = Number.MAX_SAFE_INTEGER) {
       const shop = database.shops.get(storeId);
-      return shop ? queries.map((query) => contextOf(shop, query)) : new Array<RecordContext>(queries.length);
+      const contexts: RecordContext[] = [];
+      for (let bytes = 0; shop && contexts.length < queries.length && bytes < maxBytes;) {
+        const context = contextOf(shop, queries[contexts.length]!);
+        bytes += JSON.stringify(context).length;
+        contexts.push(context);
+      }
+      return contexts;
     },
     async readFeed(query) {
       const shop = database.shops.get(query.storeId);

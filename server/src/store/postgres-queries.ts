@@ -1,4 +1,4 @@
-/** The longest statement of the PostgreSQL store, as text. */
+/** The longer statements of the PostgreSQL store, as text. */
 
 /**
  * A page of the feed with its head and digests: one statement, hence one snapshot. $1 store, $2 from (exclusive), $3 collections or null,
@@ -26,3 +26,12 @@ select s.epoch, s.head, s.stamp, stamp_at($1, $2::bigint) as from_stamp,
   (select count(*)::int from page) as fetched,
   (select count(*)::int from kept) as kept
 from stores s where s.id = $1`;
+
+/** What deciding must know. $1 store, $2 questions as JSON, $3 most bytes (at least one answer). */
+export const CONTEXTS_SQL = `
+select idx, context
+from (
+  select idx, context, sum(octet_length(context::text)) over (order by idx) - octet_length(context::text) as bytes_before
+  from read_contexts($1, $2::text::json)
+) answers
+where bytes_before < $3::bigint`;

@@ -3,7 +3,7 @@ import { formatDigest } from "@tillwire/protocol/digest";
 import type { Sql } from "postgres";
 import { amendmentPrefix } from "../amend-number.ts";
 import { createPageSize, type PageSize } from "./page-size.ts";
-import { FEED_SQL } from "./postgres-queries.ts";
+import { CONTEXTS_SQL, FEED_SQL } from "./postgres-queries.ts";
 import {
   StoreDataError,
   StoreUnavailable,
@@ -25,7 +25,7 @@ export function createPostgresStore(sql: Sql): ReplicationStore {
   const pageSize = createPageSize();
   return {
     commit: (storeId, epoch, writes, stamp) => guarded(() => commit(sql, storeId, epoch, writes, stamp ?? null)),
-    readContexts: (storeId, queries) => guarded(() => readContexts(sql, storeId, queries)),
+    readContexts: (storeId, queries, maxBytes) => guarded(() => readContexts(sql, storeId, queries, maxBytes)),
     readFeed: (query) => guarded(() => readFeed(sql, query, pageSize)),
     readHeads: (storeIds) => guarded(() => readHeads(sql, storeIds)),
     readPlace: (storeId, seq) => guarded(() => readPlace(sql, storeId, seq)),
@@ -143,7 +143,12 @@ function withData(object: object, dataJson: string | null): string {
   return `${JSON.stringify(object).slice(0, -1)},"data":${dataJson ?? "null"}}`;
 }
 
-async function readContexts(sql: Sql, storeId: string, queries: readonly ContextQuery[]): Promise<RecordContext[]> {
+async function readContexts(
+  sql: Sql,
+  storeId: string,
+  queries: readonly ContextQuery[],
+  maxBytes = Number.MAX_SAFE_INTEGER,
+): Promise<RecordContext[]> {
   const asked = queries.map(({ asSent, base, namedHash, number, resolves, openConflictKey }, idx) => ({
     idx,
     collection: asSent.collection,
@@ -161,11 +166,11 @@ async function readContexts(sql: Sql, storeId: string, queries: readonly Context
     open_conflict_key: openConflictKey,
   }));
   const rows = await sql.unsafe<{ idx: number; context: RecordContext }[]>(
-    "select idx, context from read_contexts($1, $2::text::json)",
-    [storeId, JSON.stringify(asked)],
+    CONTEXTS_SQL,
+    [storeId, JSON.stringify(asked), maxBytes],
     { prepare: true },
   );
-  const contexts = new Array<RecordContext>(queries.length);
+  const contexts = new Array<RecordContext>(rows.length);
   for (const row of rows) contexts[row.idx] = row.context;
   return contexts;
 }

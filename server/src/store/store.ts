@@ -247,7 +247,11 @@ export interface ReplicationStore {
    * @throws StoreDataError when the database refuses the data of some write, StoreUnavailable for anything that may pass
    */
   commit(storeId: string, epoch: string, writes: readonly PlannedWrite[], stamp?: string): Promise<CommitResult>;
-  readContexts(storeId: string, queries: readonly ContextQuery[]): Promise<RecordContext[]>;
+  /**
+   * @param maxBytes about as much as is wanted at once; absent: whatever there is
+   * @returns for the first queries, in their order: all of them or as many as there is room for, one at least; none of a store that is gone
+   */
+  readContexts(storeId: string, queries: readonly ContextQuery[], maxBytes?: number): Promise<RecordContext[]>;
   /** A page, its head and digests, from one statement. */
   readFeed(query: FeedQuery): Promise<FeedPage>;
   /** null: no such store. */
