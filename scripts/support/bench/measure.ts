@@ -29,11 +29,14 @@ export interface Measure {
   run(bench: Bench): Promise<MeasureResult>;
 }
 
-/** Runs every round of every system, the systems taking turns: what else the machine does meets all of them. */
+/**
+ * Runs every round of every system, the systems taking turns: what else the machine does meets all of them.
+ * @param run `warmsUp`: its result is thrown away, so it may be short
+ */
 export async function compare<T>(
   bench: Bench,
   names: readonly SystemName[],
-  run: (system: System) => Promise<T>,
+  run: (system: System, warmsUp: boolean) => Promise<T>,
 ): Promise<Map<SystemName, T[]>> {
   const systems: System[] = [];
   try {
@@ -43,7 +46,7 @@ export async function compare<T>(
     for (let round = 0; round <= bench.rounds; round += 1) {
       for (const system of systems) {
         bench.progress(`${round === 0 ? "warming up" : `round ${round} of ${bench.rounds}`}: ${TITLES[system.name]}`);
-        const result = await named(system, run);
+        const result = await named(system, () => run(system, round === 0));
         if (round > 0) results.get(system.name)!.push(result);
       }
     }
@@ -53,9 +56,9 @@ export async function compare<T>(
   }
 }
 
-async function named<T>(system: System, run: (system: System) => Promise<T>): Promise<T> {
+async function named<T>(system: System, run: () => Promise<T>): Promise<T> {
   try {
-    return await run(system);
+    return await run();
   } catch (error) {
     throw new Error(`${TITLES[system.name]}: ${String((error as Error).stack ?? error)}`, { cause: error });
   }

@@ -40,7 +40,7 @@ export const liveLatency: Measure = {
   async run(bench) {
     const seconds = bench.quick ? 2 : 4;
     const systems = SYSTEMS.filter((name) => !bench.quick || name !== "thin");
-    const rounds = await compare(bench, systems, (system) => round(system, seconds));
+    const rounds = await compare(bench, systems, (system, warmsUp) => round(system, warmsUp ? 2 : seconds));
     const of = (name: (typeof SYSTEMS)[number], key: "p50" | "p95" | "p99"): number =>
       median(rounds.get(name)!.map((values) => latenciesOf(values)[key]));
     const figures = systems.flatMap((name) =>

@@ -39,7 +39,9 @@ export const singleWrites: Measure = {
   async run(bench) {
     bench.progress("PostgreSQL by itself");
     const raw = await bench.raw();
-    const rounds = await compare(bench, ["thin", "hand-rolled"], (system) => round(system, bench.quick ? 1 : 3));
+    const rounds = await compare(bench, ["thin", "hand-rolled"], (system, warmsUp) =>
+      round(system, bench.quick || warmsUp ? 1 : 3),
+    );
     const rate = (name: "thin" | "hand-rolled"): number => median(rounds.get(name)!.map(({ perSecond }) => perSecond));
     const limit = { name: "raw commits on 8 connections", value: raw.eight };
     const figures: Figure[] = [
