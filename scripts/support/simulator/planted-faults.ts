@@ -152,6 +152,13 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: "if (mayOfferAgain(sync) && sync.cursor < 0)",
   },
   {
+    what: "a cursor alone tells whether the database was put back",
+    file: server("feed.ts"),
+    find: "return cursor > head || (stamp !== undefined && stampAt !== stamp);",
+    replace: "return cursor > head;",
+    mix: { faults: ["restore unnoticed", "restore unnoticed", "offline", "offline", "node crash"] },
+  },
+  {
     what: "a link that says nothing any more counts as alive",
     file: client("heartbeat.ts"),
     find: "if (this.#unansweredSince !== null && now - this.#unansweredSince >= this.#patienceMs) {",

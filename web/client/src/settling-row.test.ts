@@ -74,7 +74,7 @@ describe("a write that settles a conflict", () => {
     const rows = choose(edited, server(5), "y");
     const { key, collection, localId, syncVersion, hash: sentHash } = rows[0]!;
     const sent = { key, collection, localId, syncVersion, hash: sentHash };
-    const refusal = settle(rows, sent as never, { collection, localId, outcome: "rejected", code: "GUARD" });
+    const refusal = settle(rows, sent, { collection, localId, outcome: "rejected", code: "GUARD" });
     expect(after(rows, refusal)).toMatchObject([
       { state: "rejected", data: { text: "edited" }, error: { code: "GUARD" } },
       { state: "queued", data: { text: "y" }, base: server(5), resolves: "c1" },
