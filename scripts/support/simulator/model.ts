@@ -116,6 +116,17 @@ export class Model {
       for (const { holders } of each.values()) holders?.delete(machine);
   }
 
+  /**
+   * The database was put back between a decision and its answer. Of what gave way by then only the server's history and conflicts had kept
+   * anything, which nobody brings back: the machine gives it up when it hears so.
+   */
+  answeredTooLate(machine: string, { collection, localId, outcome }: Result): void {
+    if (outcome !== "conflict" && outcome !== "duplicate") return;
+    for (const edit of this.saved.values())
+      if (edit.collection === collection && edit.localId === localId) edit.holders?.delete(machine);
+    for (const move of this.moves.values()) if (move.localId === localId) move.holders?.delete(machine);
+  }
+
   /** S3, S4, S11, right after each commit. */
   committed(shop: MemoryShop, writes: readonly PlannedWrite[], result: CommitResult): void {
     const { storeId } = shop;

@@ -59,9 +59,11 @@ export class Wire {
 
   #pushed(machine: Machine, text: string, seen: Seen): void {
     const { id, results } = JSON.parse(text) as { id: string; results: readonly Result[] };
-    const { writes = [], restores } = seen.pushes.get(id) ?? {};
+    const pushed = seen.pushes.get(id);
+    const { writes = [], restores } = pushed ?? {};
     // What was taken before the database was put back is not there any more.
     const isCurrent = restores === this.world.model.restores;
+    if (pushed && !isCurrent) results.forEach((result) => this.world.model.answeredTooLate(machine.name, result));
     results.forEach((result, i) => this.world.answered(machine, isCurrent ? writes[i] : undefined, result));
   }
 
