@@ -201,6 +201,25 @@ describe.each(Object.entries(BACKENDS))("%s", (_name, open) => {
       ).toBeNull();
     });
 
+    test("an answer holds what there is room for, the rest follows; nothing is left out between", async () => {
+      await enrol("a");
+      await enrol("b");
+      const notes = "x".repeat(3 * 1024 * 1024);
+      for (const id of ["o1", "o2", "o3"])
+        await services.store.commit(storeId, "epoch-1", [
+          plan([orderRow(id, "a", { dataJson: JSON.stringify({ id, notes }) })]),
+        ]);
+      const read = async (cursor: number) => {
+        const page = await services.seedQueries.readUpdates(storeId, "b", { kind: "cursor", cursor }, 10);
+        return [page!.records.map(({ localId }) => localId), page!.to];
+      };
+      expect(await read(0)).toEqual([["o1", "o2"], 2]);
+      expect(await read(2)).toEqual([["o3"], 3]);
+      const named = ["o3", "o2", "o1"].map((localId) => ({ collection: "orders" as const, localId }));
+      const records = await services.seedQueries.readRecords(storeId, named);
+      expect(records.map(({ localId }) => localId)).toEqual(["o3", "o2"]);
+    });
+
     test("records, orders and the orders of transactions, by name", async () => {
       const first = await sell();
       await services.store.commit(storeId, "epoch-1", [plan([orderRow("o1.1735689600000", "a")])]);

@@ -1,7 +1,13 @@
 /** The twin in memory of seed-queries.ts. */
 import type { SeedCollection, UpdatedRecord } from "@tillwire/protocol/batch-api";
 import type { MemoryDatabase, MemoryDevice, MemoryRow, MemoryShop } from "./memory-database.ts";
-import type { OrderCandidate, SeedQueries, UpdatesPage, UpdatesStart } from "./seed-queries.ts";
+import {
+  UPDATES_BYTES,
+  type OrderCandidate,
+  type SeedQueries,
+  type UpdatesPage,
+  type UpdatesStart,
+} from "./seed-queries.ts";
 
 const SEED_COLLECTIONS = ["orders", "transactions"];
 
@@ -24,10 +30,8 @@ export function createMemorySeedQueries(database: MemoryDatabase): SeedQueries {
     },
     async readRecords(storeId, keys) {
       const shop = database.shops.get(storeId);
-      return keys.flatMap(({ collection, localId }) => {
-        const row = shop?.record(collection, localId);
-        return row ? [updatedRecord(row)] : [];
-      });
+      const rows = keys.flatMap(({ collection, localId }) => shop?.record(collection, localId) ?? []);
+      return fitting(rows).map(updatedRecord);
     },
     async readOrders(storeId, ids, prefixes) {
       const orders = rowsOf(database.shops.get(storeId)).filter(({ collection }) => collection === "orders");
@@ -76,11 +80,21 @@ function firstSeqOf(shop: MemoryShop, device: MemoryDevice | undefined, start: U
 function pageOf(shop: MemoryShop, deviceId: string, from: number, limit: number): UpdatesPage {
   const isOwn = (row: MemoryRow): boolean =>
     row.deviceId === deviceId && row.sentHash === null && row.sentVersion === null;
-  const rows = rowsOf(shop)
+  const page = rowsOf(shop)
     .filter((row) => row.seq > from && SEED_COLLECTIONS.includes(row.collection) && !isOwn(row))
     .slice(0, limit);
-  const to = rows.length === limit ? rows.at(-1)!.seq : Math.max(shop.head, from);
+  const rows = fitting(page);
+  const to = page.length === limit || rows.length < page.length ? rows.at(-1)!.seq : Math.max(shop.head, from);
   return { epoch: shop.epoch, head: shop.head, to, stamp: shop.stampAt(to), records: rows.map(updatedRecord) };
+}
+
+function fitting(rows: readonly MemoryRow[]): MemoryRow[] {
+  let bytes = 0;
+  return rows.filter((row) => {
+    const fits = bytes < UPDATES_BYTES;
+    bytes += JSON.stringify(updatedRecord(row)).length;
+    return fits;
+  });
 }
 
 function updatedRecord(row: MemoryRow): UpdatedRecord {

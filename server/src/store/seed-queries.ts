@@ -38,8 +38,9 @@ export interface OrderCandidate {
 }
 
 export interface SeedQueries {
-  /** Without what the device wrote itself, unless it was stored differently. Null: no such device. */
+  /** Without what the device wrote itself, unless it was stored differently; at most `limit`, and UPDATES_BYTES. Null: no such device. */
   readUpdates(storeId: string, deviceId: string, start: UpdatesStart, limit: number): Promise<UpdatesPage | null>;
+  /** In their order; as many as an answer has room for. */
   readRecords(storeId: string, keys: readonly RecordKey[]): Promise<UpdatedRecord[]>;
   /** Orders with one of the ids, or with an id that begins with one of the prefixes. */
   readOrders(storeId: string, ids: readonly string[], prefixes: readonly string[]): Promise<OrderCandidate[]>;
@@ -49,6 +50,15 @@ export interface SeedQueries {
 
 const RECORD_JSON = `json_build_object('collection', r.collection, 'localId', r.local_id, 'syncVersion', r.sync_version, 'hash', r.server_hash,
   'deleted', r.deleted, 'createdBy', r.created_by, 'updatedAt', (extract(epoch from r.updated_at) * 1000)::bigint, 'data', r.data)`;
+
+/** Of an answer's records, in bytes; one record in any case. Those of existing devices take a few kilobytes each. */
+export const UPDATES_BYTES = 4 * 1024 * 1024;
+
+/** The first rows of `rows`, with columns `record` and `order`, that there is room for. */
+const fitting = (rows: string, order: string): string => `
+  select * from (
+    select each.*, sum(octet_length(each.record::text)) over (order by each.${order}) - octet_length(each.record::text) as bytes_before from ${rows} each
+  ) measured where bytes_before < ${UPDATES_BYTES}`;
 
 /** $1 store, $2 device, $3 limit, then what `start` needs; `kept` may store the answer. */
 function updatesSql(start: string, kept: string): string {
@@ -62,12 +72,14 @@ with start as (
     and not (r.device_id = $2 and r.sent_hash is null and r.sent_version is null)
   order by r.seq
   limit $3::int
+), fit as (${fitting("page", "seq")}
 ), answer as (
   select s.epoch, s.head, start.seq as from_seq,
-    case when (select count(*) from page) = $3::int then (select max(seq) from page) else greatest(s.head, start.seq) end as to_seq
+    case when (select count(*) from page) = $3::int or (select count(*) from fit) < (select count(*) from page)
+      then (select max(seq) from fit) else greatest(s.head, start.seq) end as to_seq
   from start, stores s where s.id = $1
 )${kept}
-select a.epoch, a.head, a.to_seq as "to", stamp_at($1, a.to_seq) as stamp, coalesce((select json_agg(p.record order by p.seq) from page p), '[]'::json) as records
+select a.epoch, a.head, a.to_seq as "to", stamp_at($1, a.to_seq) as stamp, coalesce((select json_agg(f.record order by f.seq) from fit f), '[]'::json) as records
 from answer a`;
 }
 
@@ -101,9 +113,11 @@ export function createSeedQueries(sql: Sql): SeedQueries {
       available(async () => {
         if (keys.length === 0) return [];
         const rows = await sql.unsafe<{ record: UpdatedRecord }[]>(
-          `select ${RECORD_JSON} as record
-          from json_to_recordset($2::text::json) as k(collection text, "localId" text)
-          join records r on r.store_id = $1 and r.collection = k.collection and r.local_id = k."localId"`,
+          `with named as materialized (
+            select k.place, ${RECORD_JSON} as record
+            from json_array_elements($2::text::json) with ordinality as k(key, place)
+            join records r on r.store_id = $1 and r.collection = k.key ->> 'collection' and r.local_id = k.key ->> 'localId'
+          ) select record from (${fitting("named", "place")}) fit order by place`,
           [storeId, JSON.stringify(keys)],
           { prepare: true },
         );
