@@ -103,6 +103,7 @@ export function checkEdits(
   violated: Violated,
 ): void {
   const found = foundIn(shop);
+  for (const row of shop.records.values()) if (row.deleted) found.takeTombstone(row.collection, row.localId);
   for (const machine of machines) takeOutbox(found, machine);
   for (const [key, saved] of model.saved) {
     const owner = machines.find(({ name }) => name === saved.machine);
@@ -123,7 +124,6 @@ export function foundIn(shop: MemoryShop): Found {
     if (row.collection === "conflicts") takeSides(found, data as ConflictData);
   };
   for (const rows of versionsOf(shop).values()) rows.forEach(take);
-  for (const row of shop.records.values()) if (row.deleted) found.takeTombstone(row.collection, row.localId);
   for (const [key, decided] of shop.decided)
     for (const [asSent, { dataJson }] of decided) {
       const slash = key.indexOf("/");
