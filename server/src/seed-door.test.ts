@@ -1,6 +1,7 @@
 /** A large batch of one shop keeps nobody of another waiting. */
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import type { BatchResponse } from "@tillwire/protocol/batch-api";
 import type { Result } from "@tillwire/protocol/messages";
 import { order, transaction } from "../test/support/shop-fixture.ts";
 import type { SubmittedWrite } from "./accept.ts";
@@ -13,7 +14,7 @@ import { Turns } from "./turns.ts";
 
 const device = { storeId: "shop", deviceId: "a", role: "register", name: "A" } as const;
 
-function setUp() {
+function setUp(conflict?: Result["conflict"]) {
   const soon: (() => void)[] = [];
   const submitted: number[] = [];
   const services = {
@@ -22,7 +23,8 @@ function setUp() {
         submitted.push(writes.length);
         const results = writes.map(({ write }): Result => {
           const { collection, localId } = write as { collection: string; localId: string };
-          return { collection, localId, outcome: "accepted", seq: 1, syncVersion: 1 };
+          const told = { collection, localId, seq: 1, syncVersion: 1 };
+          return conflict ? { ...told, outcome: "conflict", conflict } : { ...told, outcome: "accepted" };
         });
         return { results, filedUnder: new Map() };
       },
@@ -62,4 +64,28 @@ test("its items are read in turns with what other shops send", async () => {
   expect(others.length).toBeGreaterThanOrEqual(4);
   const { syncedOrders, syncedTransactions } = await answer;
   expect([syncedOrders.length, syncedTransactions.length]).toEqual([100, 100]);
+});
+
+test("an answer tells of every item, and what differs as far as there is room", async () => {
+  const fields = [
+    { field: "notes", localValue: "x".repeat(4_000), serverValue: "y".repeat(4_000), resolution: "SERVER" },
+  ];
+  const { door, soon } = setUp({
+    id: "c-1",
+    kind: "HASH_MISMATCH",
+    policy: "SERVER_WINS",
+    fields,
+  } as Result["conflict"]);
+  const orders = Array.from({ length: 1_000 }, (_, i) => ({ localId: `o${i}`, order: order(`o${i}`) }));
+  let answer: BatchResponse | null = null;
+  void door.batch(device, { deviceId: "a", orders }, "r").then((told) => (answer = told));
+  while (answer === null) {
+    soon.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { syncedOrders } = answer as BatchResponse;
+  expect(syncedOrders.map(({ success }) => success)).toEqual(orders.map(() => false));
+  expect(syncedOrders[0]!.conflicts).toHaveLength(1);
+  expect(syncedOrders.at(-1)!.conflicts).toEqual([]);
+  expect(JSON.stringify(syncedOrders).length).toBeLessThan(3 * 1024 * 1024);
 });

@@ -10,7 +10,6 @@ import {
   type UnreadableItem,
 } from "@tillwire/protocol/batch-api";
 import { LIMITS } from "@tillwire/protocol/limits";
-import type { Result } from "@tillwire/protocol/messages";
 import type { SubmittedWrite } from "./accept.ts";
 import type { Device } from "./auth.ts";
 import type { Gate } from "./gate.ts";
@@ -31,6 +30,8 @@ export interface Filed {
 
 /** Larger batches take several submissions. */
 const SUBMISSION_WRITES = 500;
+/** Characters of all that differed, in one answer; what became of each item is told in any case. */
+const DIFFERENCES_LENGTH = 2 * 1024 * 1024;
 
 /** @throws what Accept.submit throws; what was taken until then is found to be a duplicate when it is sent again */
 export async function fileItems(
@@ -42,27 +43,26 @@ export async function fileItems(
   requestId: string,
 ): Promise<Filed> {
   const readable = items.filter(isSeedWrite);
-  const results: Result[] = [];
-  const filedUnder = new Map<Result, string>();
+  const answers: SyncResponse[] = [];
+  const conflicts: RecordKey[] = [];
+  let room = DIFFERENCES_LENGTH;
+  const { log, runtime } = services;
   for (let start = 0; start < readable.length; start += SUBMISSION_WRITES) {
     const writes = readable.slice(start, start + SUBMISSION_WRITES).map((item) => submittedOf(item, device));
-    const submission = await submitPush(services, device, epoch, writes, requestId);
-    submission.results.forEach((result, index) => {
-      results.push(result);
-      const id = submission.filedUnder.get(index);
-      if (id !== undefined) filedUnder.set(result, id);
+    const { results, filedUnder } = await submitPush(services, device, epoch, writes, requestId);
+    results.forEach((result, index) => {
+      const id = filedUnder.get(index);
+      if (result.outcome === "conflict") conflicts.push({ collection, localId: id ?? result.localId });
+      logItem(log, device, collection, result, requestId);
+      const answer = syncResponseOf(result, id, runtime.now());
+      room -= JSON.stringify(answer.conflicts).length;
+      answers.push(room >= 0 ? answer : { ...answer, conflicts: [] });
     });
   }
-  const conflicts: RecordKey[] = [];
   let next = 0;
-  const responses = items.map((item) => {
-    if (!isSeedWrite(item)) return unreadableResponse(item, services.runtime.now());
-    const result = results[next++]!;
-    const id = filedUnder.get(result);
-    if (result.outcome === "conflict") conflicts.push({ collection, localId: id ?? result.localId });
-    logItem(services.log, device, collection, result, requestId);
-    return syncResponseOf(result, id, services.runtime.now());
-  });
+  const responses = items.map((item) =>
+    isSeedWrite(item) ? answers[next++]! : unreadableResponse(item, runtime.now()),
+  );
   return { responses, conflicts };
 }
 
