@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startEmbeddedPostgres, type EmbeddedPostgres } from "../src/embedded-postgres.ts";
 import { migrate } from "../src/migrate.ts";
 import { createSyncServer, type SyncServer } from "../src/server.ts";
-import { goLive } from "./support/live-client.ts";
+import { connect, goLive, hello } from "./support/live-client.ts";
 import { ADMIN_TOKEN, request, startTestServer, type TestServer } from "./support/server.ts";
 import { order, put } from "./support/shop-fixture.ts";
 
@@ -43,6 +43,14 @@ describe("a sync token", () => {
     const batch = { deviceId: "seed", orders: [], transactions: [], syncToken: forged };
     const answer = await shop.request(seed.token, "POST", "/api/sync/batch", batch);
     expect([answer.status, answer.body.code]).toEqual([409, "RESET"]);
+    const status = { syncToken: forged, mark: "0.of-nobody", status: {} };
+    const told = await shop.request(token, "POST", "/api/sync/status", status);
+    expect([told.status, told.body.copied]).toEqual([200, undefined]);
+    const link = await connect(shop.url, "websocket");
+    link.send(hello(token, { syncToken: forged, mark: "0.of-nobody" }));
+    expect(await link.next("welcome")).not.toHaveProperty("copied");
+    expect(await link.next("reset")).toMatchObject({ epoch: before, reoffer: true });
+    link.close();
     expect(await epochOf()).toBe(before);
     expect(witness.received.filter(({ type }) => type === "reset")).toEqual([]);
     witness.close();
