@@ -1,21 +1,19 @@
 /** Numbered pictures of one scenario, in the order in which they were taken. */
-import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
-
-const screenshots = resolve(import.meta.dirname, "../../../test-output/screenshots");
+import { screenshotAll } from "./browser.ts";
 
 export class Album {
-  readonly #directory: string;
+  readonly #name: string;
   #taken = 0;
 
-  /** Below `test-output/screenshots`. */
+  /** @param name the directory below `test-output/screenshots` */
   constructor(name: string) {
-    this.#directory = join(screenshots, name);
+    this.#name = name;
   }
 
-  /** `<directory>/NN-<name>.png` */
+  /** `<directory>/NN-<name>.png`, or all that screenshotAll takes */
   async take(page: Page, name: string): Promise<void> {
     const number = String(++this.#taken).padStart(2, "0");
-    await page.screenshot({ path: join(this.#directory, `${number}-${name}.png`), animations: "disabled" });
+    await screenshotAll(page, `${this.#name}/${number}-${name}`);
   }
 }
