@@ -58,7 +58,10 @@ export class Program {
     const id = (this.#asked += 1);
     return new Promise<T>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#child.send({ id, command, input } satisfies Question);
+      // told of it here, a channel that is closed is no uncaught error: a measure that was given up may still ask
+      this.#child.send({ id, command, input } satisfies Question, (error) => {
+        if (error && this.#waiting.delete(id)) reject(error);
+      });
     });
   }
 

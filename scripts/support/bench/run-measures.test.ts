@@ -59,3 +59,18 @@ test("an interruption ends what hangs, and no other begins", async () => {
   const entries = await running;
   expect(entries.map(({ error }) => error?.split("\n")[0])).toEqual(["Error: interrupted"]);
 });
+
+test("where time runs short, what is left is measured once, and says so", async () => {
+  const rounds: number[] = [];
+  const counting: Measure = {
+    ...good,
+    run: async (bench) => {
+      rounds.push(bench.rounds);
+      return { figures: [], notes: ["as asked"] };
+    },
+  };
+  const bench = { rounds: 3 } as Bench;
+  const [late, inTime] = await entriesOf([counting, counting], { bench, deadlineMs: performance.now() + 60_000 });
+  expect(rounds).toEqual([1, 3]);
+  expect([late!.notes!.length, inTime!.notes]).toEqual([2, ["as asked"]]);
+});

@@ -19,6 +19,10 @@ export interface BatchInput {
   readonly batches: number;
   readonly seed: number;
 }
+export interface AcceptInput extends BatchInput {
+  /** No further submission begins after so long. */
+  readonly limitMs: number;
+}
 export interface FillInput {
   readonly databaseUrl: string;
   /** One device a shop. */
@@ -51,13 +55,18 @@ async function firstDevice(databaseUrl: string): Promise<DeviceKey> {
 
 serve({
   /** One submission after the other, each of `batch` new orders. */
-  async accept({ databaseUrl, batch, batches, seed }: BatchInput): Promise<Timed & { storeId: string }> {
+  async accept({ databaseUrl, batch, batches, seed, limitMs }: AcceptInput): Promise<Timed & { storeId: string }> {
     const shop = await openShop(pool(databaseUrl, POOL_CONNECTIONS), await firstDevice(databaseUrl));
     const source = createOrderSource(seed, "A");
     const submissions = Array.from({ length: batches }, () => newWrites(source, batch));
     const begin = clockMs();
-    for (const writes of submissions) await submit(shop, writes);
-    return { orders: batch * batches, ms: clockMs() - begin, storeId: shop.sender.storeId };
+    let orders = 0;
+    for (const writes of submissions) {
+      await submit(shop, writes);
+      orders += batch;
+      if (clockMs() - begin >= limitMs) break;
+    }
+    return { orders, ms: clockMs() - begin, storeId: shop.sender.storeId };
   },
   /** Orders, and products, into shops that are there, by way of accept. */
   async fill({ databaseUrl, keys, orders, seed, products = 0 }: FillInput): Promise<void> {
