@@ -58,6 +58,10 @@ export const panel = {
     "Über einfaches http nicht möglich. Ohne Server können Sie weiterverkaufen, solange diese Seite offen bleibt; laden Sie sie dann nicht neu. Öffnen Sie die Kasse über https, damit auch das geht.",
   offlineUnsupported:
     "Dieser Browser kann das nicht. Ohne Server können Sie weiterverkaufen, solange diese Seite offen bleibt; laden Sie sie dann nicht neu.",
+  installed: "Als App",
+  installedHere: "Installiert: mit eigenem Fenster",
+  installHow:
+    "Nicht installiert. Das Menü des Browsers bietet es an: „Tillwire installieren“, auf dem iPad „Teilen“ und „Zum Home-Bildschirm“. Die App hat dann ein eigenes Fenster.",
   update: "Eine neue Version ist bereit",
   updateNow: "Jetzt aktualisieren",
   importTitle: "Nicht Gesendetes eines anderen Geräts",

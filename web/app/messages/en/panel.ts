@@ -54,6 +54,10 @@ export const panel = {
     "Not possible over plain http. Selling without the server works while this page stays open, but do not reload it then. Open the shop by https to get this too.",
   offlineUnsupported:
     "This browser can’t do it. Selling without the server works while this page stays open, but do not reload it then.",
+  installed: "As an app",
+  installedHere: "Installed: it has a window of its own",
+  installHow:
+    "Not installed. The browser’s menu offers it: “Install Tillwire”, on an iPad “Share” and “Add to Home Screen”. The app then has a window of its own.",
   update: "A new version is ready",
   updateNow: "Update now",
   importTitle: "Unsent work of another device",
