@@ -2,7 +2,6 @@
  * A test double of the server's decisions: accept, duplicates by what was sent, SERVER_WINS and MANUAL conflicts, rejection where a test asks
  * for it, marks, epochs. One feed, as PROTOCOL.md describes it; links over virtual time; HTTP for the fallback.
  */
-import { adjustDigest, formatDigest } from "@tillwire/protocol/digest";
 import { LIMITS, WIRE_LIMITS } from "@tillwire/protocol/limits";
 import type {
   Base,
@@ -17,10 +16,12 @@ import type {
   ServerMessage,
   Write,
 } from "@tillwire/protocol/messages";
-import { choiceOf, formatSyncToken, parseSyncToken } from "@tillwire/protocol/sync-token";
+import { parseSyncToken } from "@tillwire/protocol/sync-token";
 import type { Fetch } from "../src/environment.ts";
 import type { LinkEvents, OpenLink } from "../src/transports/link.ts";
 import { FakeConflicts } from "./fake-conflicts.ts";
+import { digestsOf, pageOf } from "./fake-feed.ts";
+import { FakeMarks } from "./fake-marks.ts";
 import type { VirtualTime } from "./virtual-host.ts";
 
 export interface Session {
@@ -47,9 +48,7 @@ export class FakeServer {
   readonly received: { deviceId: string; message: DeviceMessage }[] = [];
   readonly requests: string[] = [];
   #decided = new Map<string, Result>();
-  /** By device: the mark last given, and the one presented before it. */
-  readonly marks = new Map<string, { last: string; before: string | null; copied: boolean }>();
-  #marksGiven = 0;
+  readonly marks = new FakeMarks();
   readonly #conflicts: FakeConflicts;
   policy: "SERVER_WINS" | "MANUAL" = "SERVER_WINS";
   pageSize = 500;
@@ -136,7 +135,7 @@ export class FakeServer {
           epoch,
           head,
           ...times,
-          ...this.#mark(session.deviceId, message.mark ?? null),
+          ...this.marks.present(session.deviceId, message.mark ?? null),
           limits: WIRE_LIMITS,
         });
         return this.#read(session, message.syncToken);
@@ -156,17 +155,6 @@ export class FakeServer {
       case "status":
         return;
     }
-  }
-
-  /** Another mark with every welcome; who presents neither of the last two is a copy. */
-  #mark(deviceId: string, presented: string | null): { mark: string; copied?: boolean } {
-    const known = this.marks.get(deviceId);
-    const copied =
-      (known?.copied ?? false) || (presented !== null && presented !== known?.last && presented !== known?.before);
-    const before = presented === (known?.last ?? null) ? presented : (known?.before ?? null);
-    const last = `mark-${++this.#marksGiven}`;
-    this.marks.set(deviceId, { last, before, copied });
-    return copied ? { mark: last, copied } : { mark: last };
   }
 
   #read(session: Session, syncToken: string | null): void {
@@ -192,25 +180,11 @@ export class FakeServer {
   }
 
   page(from: number, collections: readonly string[] | undefined): Changes {
-    const chosen = [...this.records.values()].filter(
-      (record) => !collections || collections.includes(record.collection),
-    );
-    const above = chosen.filter((record) => record.seq > from).sort((a, b) => a.seq - b.seq);
-    const changes = above.slice(0, this.pageSize);
-    const to = changes.length < above.length ? changes.at(-1)!.seq : this.head;
-    const syncToken = formatSyncToken({ epoch: this.epoch, cursor: to, choice: choiceOf(collections) });
-    const frame = { type: "changes" as const, from, to, head: this.head, syncToken, changes };
-    return to === this.head ? { ...frame, digests: this.digests(collections) } : frame;
+    return pageOf(this, from, collections);
   }
 
   digests(collections: readonly string[] | undefined): Digests {
-    const sums = new Map<string, { count: number; sum: bigint }>();
-    for (const record of this.records.values()) {
-      if (collections && !collections.includes(record.collection)) continue;
-      const { count, sum } = sums.get(record.collection) ?? { count: 0, sum: 0n };
-      sums.set(record.collection, { count: count + 1, sum: adjustDigest(sum, null, record) });
-    }
-    return Object.fromEntries([...sums].map(([name, { count, sum }]) => [name, { count, digest: formatDigest(sum) }]));
+    return digestsOf(this.records.values(), collections);
   }
 
   decide(deviceId: string, write: Write): Result {
@@ -287,7 +261,7 @@ export class FakeServer {
   #heardPolled(deviceId: string, body: string | undefined): { mark?: string; copied?: boolean } {
     const { status, mark } = JSON.parse(body ?? "") as HttpStatus;
     this.received.push({ deviceId, message: { type: "status", ...status } });
-    return mark === undefined ? {} : this.#mark(deviceId, mark);
+    return mark === undefined ? {} : this.marks.present(deviceId, mark);
   }
 
   fetch(deviceId: string): Fetch {
