@@ -1,12 +1,15 @@
 /** What every face of the app takes from the browser: clock, address, timers and storage are read here and handed down. */
 import { v7 as uuidv7 } from "uuid";
 import type { Environment } from "./environment.ts";
+import type { PrinterPorts } from "./register/receipt/printers.ts";
 import { watchServiceWorker } from "./service-worker-state.ts";
 
 declare const __APP_VERSION__: string;
 
 /** So that a page opens in the shop's language, before the shop's settings are read. */
 const LANGUAGE = "tillwire.language";
+
+const FILE_KEPT_MS = 10 * 60_000;
 
 export function browserEnvironment(): Environment {
   return {
@@ -28,13 +31,20 @@ export function browserEnvironment(): Environment {
       addEventListener("keydown", run, first);
       return () => removeEventListener("keydown", run, first);
     },
-    print: () => print(),
+    print: () =>
+      new Promise((done) => {
+        addEventListener("afterprint", () => done(), { once: true });
+        print();
+      }),
+    // WebUSB and Web Serial, where the browser has them; TypeScript's own types know neither
+    printerPorts: navigator as unknown as PrinterPorts,
     saveFile(name, text) {
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
       link.download = name;
       link.click();
-      URL.revokeObjectURL(link.href);
+      // browsers may read it only when somebody has said where it shall go
+      setTimeout(() => URL.revokeObjectURL(link.href), FILE_KEPT_MS);
     },
     reload: () => location.reload(),
     goTo: (path) => location.replace(path),

@@ -1,3 +1,5 @@
+import type { PrinterPorts } from "./register/receipt/printers.ts";
+
 /** Everything that the app takes from the browser: given by main.ts, replaced in tests and in the preview. */
 export interface Environment {
   /** Origin of the server. */
@@ -14,7 +16,9 @@ export interface Environment {
   after(ms: number, run: () => void): () => void;
   /** @param first before whatever has the focus learns of it */
   onKey(run: (event: KeyboardEvent) => void, first?: boolean): () => void;
-  print(): void;
+  /** Resolves when the browser is done with it, printed or not. */
+  print(): Promise<void>;
+  readonly printerPorts: PrinterPorts;
   saveFile(name: string, text: string): void;
   reload(): void;
   /** Another page of this origin, without a step back to this one. */
@@ -32,7 +36,12 @@ export interface Environment {
   readonly deviceMemory: { read(key: string): string | null; write(key: string, text: string | null): void };
   readonly offlineStart: OfflineStart;
   /** Whether the browser keeps this origin's data, and how much of them there is, in bytes; null where it does not tell. */
-  storage(): Promise<{ readonly persisted: boolean; readonly usage?: number; readonly quota?: number } | null>;
+  storage(): Promise<StorageFacts | null>;
+}
+export interface StorageFacts {
+  readonly persisted: boolean;
+  readonly usage?: number;
+  readonly quota?: number;
 }
 
 /** Whether this browser can start the app without the server, and whether a newer build waits. */

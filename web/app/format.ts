@@ -18,7 +18,7 @@ export interface Formats {
 
 /** @param languages BCP 47, best first */
 export function formatsFor(languages: readonly string[], currency: string): Formats {
-  const tags = supported(languages);
+  const tags = knownLanguages(languages);
   const money = new Intl.NumberFormat(tags, { style: "currency", currency });
   const whole = new Intl.NumberFormat(tags, { style: "currency", currency, maximumFractionDigits: 0 });
   const number = new Intl.NumberFormat(tags);
@@ -46,8 +46,8 @@ export function formatsFor(languages: readonly string[], currency: string): Form
   };
 }
 
-// A shop may have typed anything as its language; Intl throws on what is no tag.
-function supported(languages: readonly string[]): string[] {
+/** Those that Intl knows: a shop may have typed anything, and some browsers give what is no tag ("en-US@posix"), on which Intl throws. */
+export function knownLanguages(languages: readonly string[]): string[] {
   return languages.filter((tag) => {
     try {
       return Intl.NumberFormat.supportedLocalesOf(tag).length > 0;

@@ -14,8 +14,8 @@ import { orders, type Order } from "@tillwire/protocol/pos/orders";
 import type { Person } from "@tillwire/protocol/pos/fields";
 import { shifts, type Shift } from "@tillwire/protocol/pos/shifts";
 import { transactions } from "@tillwire/protocol/pos/transactions";
-import type { Environment } from "../environment.ts";
-import { formatsFor } from "../format.ts";
+import type { Environment, StorageFacts } from "../environment.ts";
+import { formatsFor, knownLanguages } from "../format.ts";
 import { t } from "../messages/messages.svelte.ts";
 import { LiveValues } from "../observable.svelte.ts";
 import { listen, Shortcuts } from "../shortcuts/shortcuts.ts";
@@ -28,6 +28,7 @@ import { People, type CurrentPerson } from "./staff/people.svelte.ts";
 import { badgeOf } from "./sync/badge.ts";
 import { calmLink } from "./sync/calm-link.ts";
 import { byRecord, newlyLost, openOnes } from "./sync/open-conflicts.ts";
+import { storageUse } from "./sync/storage-use.ts";
 import { recordName } from "./sync/sync-words.ts";
 import { countUnsent } from "./sync/unsent.ts";
 
@@ -37,6 +38,7 @@ export const [till, provideTill] = createContext<Till>();
 const REPAINT_MS = 100;
 const TICK_MS = 10_000;
 const TOAST_MS = 4_000;
+const LOOK_AT_STORAGE_MS = 60_000;
 const CONFLICT_TOAST_MS = 10_000;
 const NO_STATS: SyncStats = {
   pending: 0,
@@ -94,9 +96,12 @@ export class Till {
   readonly #shop;
   readonly presence;
   readonly #stopClock: () => void;
+  readonly #stopStorage: () => void;
   readonly #stopKeys: () => void;
   /** Epoch ms, every ten seconds: for ages. */
   now = $state(0);
+  /** How much of this browser's storage there is for the app; null: not known. */
+  storage = $state.raw<StorageFacts | null>(null);
   /** A short word that something was done; gone by itself. */
   toast = $state.raw<ToastText | null>(null);
   #stopToast: (() => void) | null = null;
@@ -144,6 +149,13 @@ export class Till {
     });
     this.#stopKeys = listen(this.shortcuts, env.onKey);
     this.now = env.now();
+    const lookAtStorage = () =>
+      void env
+        .storage()
+        .then((facts) => (this.storage = facts))
+        .catch(() => undefined);
+    lookAtStorage();
+    this.#stopStorage = env.every(LOOK_AT_STORAGE_MS, lookAtStorage);
     this.#stopClock = env.every(TICK_MS, () => {
       this.now = env.now();
       this.people.tick();
@@ -159,7 +171,9 @@ export class Till {
   );
   /** undefined until the shop's settings are here: no total can be known without them. */
   readonly shop = $derived.by(() => this.#shop.current?.data);
-  readonly languages = $derived.by(() => [...(this.shop ? [this.shop.language] : []), ...this.env.languages]);
+  readonly languages = $derived.by(() =>
+    knownLanguages([...(this.shop ? [this.shop.language] : []), ...this.env.languages]),
+  );
   readonly formats = $derived.by(() => formatsFor(this.languages, this.shop?.currency ?? "USD"));
   readonly openConflicts = $derived.by(() => openOnes(this.conflicts.current));
   readonly badge = $derived.by(() =>
@@ -169,6 +183,8 @@ export class Till {
       this.openConflicts.length,
     ),
   );
+  /** Little room is left for what is saved here: something must be done before nothing can be. */
+  readonly storageNearlyFull = $derived.by(() => (this.storage && storageUse(this.storage)?.nearlyFull) ?? false);
   readonly #conflictOf = $derived.by(() => byRecord(this.openConflicts));
 
   #lastIndex = EMPTY_INDEX;
@@ -237,6 +253,7 @@ export class Till {
 
   close(): void {
     this.#stopClock();
+    this.#stopStorage();
     this.#stopKeys();
     this.#stopToast?.();
     this.#live.close();

@@ -147,7 +147,8 @@ const env: Environment = {
     addEventListener("keydown", run, first);
     return () => removeEventListener("keydown", run, first);
   },
-  print: () => print(),
+  print: async () => print(),
+  printerPorts: {},
   saveFile: () => undefined,
   reload: () => location.reload(),
   goTo: () => undefined,

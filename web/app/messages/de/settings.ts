@@ -43,6 +43,8 @@ export const settings = {
     TIPS: "Trinkgeld: Zahlen von 0 bis 100 mit Kommas dazwischen.",
     failed: "Das wurde nicht gespeichert",
   },
+  scheme: "Farben",
+  schemes: { system: "Wie das System", light: "Hell", dark: "Dunkel" },
   idle: "Sperren, wenn niemand tippt",
   idleMinutes: "{count, plural, =0 {Nie} one {Nach # Minute} other {Nach # Minuten}}",
   mirror: "Kundenanzeige",

@@ -31,7 +31,6 @@ export const shift = {
   closeNow: "Schließen und Z-Bericht erstellen",
   acceptDifference: "Differenz von {amount} annehmen",
   notAccepted: "Die Differenz wurde nicht angenommen. Die Schicht ist noch offen.",
-  closed: "Die Schicht ist geschlossen",
   failed: "Das wurde nicht gespeichert",
   former: "Frühere Schichten",
   formerNone: "Geschlossene Schichten aller Kassen erscheinen hier.",

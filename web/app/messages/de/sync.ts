@@ -36,6 +36,8 @@ export const sync = {
     offline: "Offline. Verkaufen, kassieren und parken geht weiter; alles wird hier gesichert und später gesendet.",
     offlineShort: "Offline – der Verkauf läuft, alles wird hier gesichert",
     catchingUp: "{done} von {of} Änderungen geladen. Sie können schon verkaufen.",
+    storage: "Der Speicher dieses Browsers ist fast voll. Bald lässt sich hier nichts mehr sichern.",
+    storageShort: "Speicher fast voll",
     copied: "Diese Kasse läuft noch auf einem zweiten Gerät.",
     copiedShort: "Läuft auf einem zweiten Gerät",
     copiedDetails: "Was tun?",

@@ -40,6 +40,8 @@ export const settings = {
     TIPS: "Tips are numbers from 0 to 100, with commas between them.",
     failed: "That was not saved",
   },
+  scheme: "Colours",
+  schemes: { system: "As the system", light: "Light", dark: "Dark" },
   idle: "Lock when nobody touches it",
   idleMinutes: "{count, plural, =0 {Never} one {After # minute} other {After # minutes}}",
   mirror: "Customer display",

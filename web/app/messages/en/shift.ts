@@ -28,7 +28,6 @@ export const shift = {
   closeNow: "Close and make the Z report",
   acceptDifference: "Accept a difference of {amount}",
   notAccepted: "The difference was not accepted. The shift is still open.",
-  closed: "The shift is closed",
   failed: "That was not saved",
   former: "Former shifts",
   formerNone: "Closed shifts appear here, of every register.",

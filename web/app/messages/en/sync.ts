@@ -32,6 +32,8 @@ export const sync = {
     offline: "Offline. You can sell, take payment and keep orders open; all is saved here and sent later.",
     offlineShort: "Offline – selling works, all is saved here",
     catchingUp: "Fetching {done} of {of} changes. You can sell meanwhile.",
+    storage: "This browser’s storage is nearly full. Soon nothing more can be saved here.",
+    storageShort: "Storage nearly full",
     copied: "This register is in use on another machine too.",
     copiedShort: "In use on another machine too",
     copiedDetails: "What to do",

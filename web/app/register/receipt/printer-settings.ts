@@ -1,4 +1,6 @@
 /** How this device prints: kept in its browser, for printers stand beside devices. */
+import type { Environment } from "../../environment.ts";
+
 export type PaperWidth = "w58" | "w80";
 export type PrintWay = "browser" | "usb" | "serial";
 export interface PrinterSettings {
@@ -7,11 +9,11 @@ export interface PrinterSettings {
 }
 const DEFAULT: PrinterSettings = { width: "w80", way: "browser" };
 const KEY = "tillwire.printer";
-type Memory = Pick<Storage, "getItem" | "setItem">;
+type Memory = Environment["deviceMemory"];
 
-export function readPrinterSettings(memory: Memory = localStorage): PrinterSettings {
+export function readPrinterSettings(memory: Memory): PrinterSettings {
   try {
-    const { width, way } = JSON.parse(memory.getItem(KEY) ?? "{}") as Partial<PrinterSettings>;
+    const { width, way } = JSON.parse(memory.read(KEY) ?? "{}") as Partial<PrinterSettings>;
     return {
       width: width === "w58" || width === "w80" ? width : DEFAULT.width,
       way: way === "usb" || way === "serial" ? way : DEFAULT.way,
@@ -21,6 +23,6 @@ export function readPrinterSettings(memory: Memory = localStorage): PrinterSetti
   }
 }
 
-export function writePrinterSettings(settings: PrinterSettings, memory: Memory = localStorage): void {
-  memory.setItem(KEY, JSON.stringify(settings));
+export function writePrinterSettings(settings: PrinterSettings, memory: Memory): void {
+  memory.write(KEY, JSON.stringify(settings));
 }

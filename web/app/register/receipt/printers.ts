@@ -124,7 +124,3 @@ export class Printers {
     }
   }
 }
-
-export function browserPorts(): PrinterPorts {
-  return navigator as unknown as PrinterPorts;
-}

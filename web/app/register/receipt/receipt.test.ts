@@ -137,8 +137,8 @@ describe("printers", () => {
 test("what this device prints on is remembered; nonsense is the default", () => {
   const memory = new Map<string, string>();
   const storage = {
-    getItem: (key: string) => memory.get(key) ?? null,
-    setItem: (key: string, text: string) => void memory.set(key, text),
+    read: (key: string) => memory.get(key) ?? null,
+    write: (key: string, text: string | null) => void memory.set(key, text ?? ""),
   };
   expect(readPrinterSettings(storage)).toEqual({ width: "w80", way: "browser" });
   writePrinterSettings({ width: "w58", way: "serial" }, storage);

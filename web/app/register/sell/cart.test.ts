@@ -1,6 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { OrderItem } from "@tillwire/protocol/pos/orders";
-import { addProduct, countItems, MAX_QUANTITY, newItem, quantitiesOf, removeLine, setQuantity, withOwnIds } from "./cart.ts";
+import {
+  addProduct,
+  countItems,
+  MAX_QUANTITY,
+  newItem,
+  quantitiesOf,
+  removeLine,
+  setQuantity,
+  withOwnIds,
+} from "./cart.ts";
 import { withDiscount } from "./discount.ts";
 
 const coffee = { id: "p1", name: "Coffee", price: 3.2, taxRate: 0.08, stock: 12 };

@@ -17,4 +17,5 @@ test("a sale counts once, with its payment and its ticket; what belongs to none 
 test("a payment alone, when its order is on the server already, is still one; rejected writes are counted elsewhere", () => {
   expect(countUnsent([entry("transactions", "t", { orderId: "a" })])).toBe(1);
   expect(countUnsent([entry("orders", "a", {}, "rejected")])).toBe(0);
+  expect(countUnsent([entry("carts", "d1")])).toBe(0);
 });
