@@ -40,8 +40,9 @@ export class LeaderCalls {
   askAgain(): void {
     for (const id of this.#calls.keys()) this.post({ type: "sync now", id });
   }
-  /** This tab leads now: nobody else answers. */
-  async answerOwn(syncNow: () => Promise<SyncReport>): Promise<void> {
+  /** This tab leads now: it does what it asked for itself, and the others ask it. */
+  async leading(syncNow: () => Promise<SyncReport>): Promise<void> {
+    this.post({ type: "leading" });
     const calls = [...this.#calls.values()];
     if (calls.length === 0) return;
     try {
@@ -63,4 +64,10 @@ export class LeaderCalls {
     for (const call of [...this.#calls.values()])
       call.reject(new ReplicationError("UNAVAILABLE", "the replica was closed"));
   }
+}
+
+/** What a tab that could not do it answers. */
+export function syncFailed(id: string, error: unknown): TabMessage {
+  const code = error instanceof ReplicationError ? error.code : "INTERNAL";
+  return { type: "sync failed", id, code, message: error instanceof Error ? error.message : "" };
 }

@@ -1,10 +1,9 @@
 /** One tab's part in the sync: it stands for leadership, runs the loop while it leads, and shows what the leader tells while it does not. */
-import { ReplicationError } from "@tillwire/protocol/errors";
 import type { DeviceStatus, PresentDevice } from "@tillwire/protocol/messages";
 import type { Identity, LinkStatus, ReplicaOptions, SyncReport } from "./api.ts";
 import type { Committed, Delta } from "./commit.ts";
 import type { Environment } from "./environment.ts";
-import { LeaderCalls } from "./leader-call.ts";
+import { LeaderCalls, syncFailed } from "./leader-call.ts";
 import { Election } from "./leader.ts";
 import { linkName, stoppedLink, type LinkState } from "./link-state.ts";
 import type { LocalStore } from "./local-store.ts";
@@ -194,8 +193,7 @@ export class Tab {
     void this.#refresh().then(() => {
       if (this.#loop !== loop) return;
       loop.start();
-      this.#tabs.post({ type: "leading" });
-      void this.#calls.answerOwn(() => this.syncNow());
+      void this.#calls.leading(() => this.syncNow());
     });
   }
 
@@ -279,10 +277,8 @@ export class Tab {
       await this.#refresh();
       this.#tabs.post({ type: "synced", id, report: await this.syncNow() });
     } catch (error) {
-      // Whoever leads next is asked again.
-      if (this.#loop !== loop) return;
-      const code = error instanceof ReplicationError ? error.code : "INTERNAL";
-      this.#tabs.post({ type: "sync failed", id, code, message: error instanceof Error ? error.message : "" });
+      // Else whoever leads next is asked again.
+      if (this.#loop === loop) this.#tabs.post(syncFailed(id, error));
     }
   }
 }
