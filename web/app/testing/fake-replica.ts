@@ -2,7 +2,6 @@
 import { BehaviorSubject, combineLatest, map, type Observable } from "rxjs";
 import type {
   CollectionStats,
-  DeletedRecord,
   Identity,
   LinkStatus,
   OutboxEntry,
@@ -19,12 +18,11 @@ import { checkData, type AnyCollection, type Collection } from "@tillwire/protoc
 import type { ConflictData } from "@tillwire/protocol/conflicts";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { hashOf } from "@tillwire/protocol/hash";
-import type { Change, PresentDevice, RecordHistory } from "@tillwire/protocol/messages";
+import type { PresentDevice, RecordHistory } from "@tillwire/protocol/messages";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
+import { FakeHistory } from "./fake-history.ts";
 
 type AnyRecord = ReplicaRecord<Record<string, unknown>>;
-
-const VERSIONS_A_PAGE = 6;
 
 export class FakeReplica implements Replica {
   readonly #records = new Map<string, BehaviorSubject<ReadonlyMap<string, AnyRecord>>>();
@@ -46,8 +44,7 @@ export class FakeReplica implements Replica {
   readonly copied$ = new BehaviorSubject(false);
   readonly digests$ = new BehaviorSubject({ digestsEqual: true, digestMismatches: 0 });
   readonly stats$: Observable<SyncStats>;
-  /** Every version of every record, oldest first. */
-  readonly #versions = new Map<string, Change[]>();
+  readonly #history = new FakeHistory();
 
   constructor(
     readonly identity: Identity,
@@ -75,17 +72,10 @@ export class FakeReplica implements Replica {
       get: async (localId) => all().find((record) => record.localId === localId),
       query: async () => all(),
       records$: subject.pipe(map(() => all())),
-      deleted$: subject.pipe(map(() => this.#deleted(collection.name))),
+      deleted$: subject.pipe(map(() => this.#history.deleted(collection.name))),
       record$: (localId) =>
         subject.pipe(map((records) => records.get(localId) as unknown as ReplicaRecord<T> | undefined)),
     };
-  }
-
-  #deleted(collection: string): DeletedRecord[] {
-    const latest = [...this.#versions.values()].flatMap((versions) => versions.at(-1) ?? []);
-    return latest
-      .filter((change) => change.collection === collection && change.deleted)
-      .map(({ localId, deviceId, updatedAt }) => ({ localId, deviceId, deletedAt: updatedAt }));
   }
 
   async batch(
@@ -116,7 +106,7 @@ export class FakeReplica implements Replica {
   /** A deletion by whatever device. */
   remove(collection: string, localId: string, deviceId: string, updatedAt: number): void {
     const subject = this.#subject(collection);
-    this.#log({ collection, localId, data: null, hash: hashOf(null), deviceId, updatedAt });
+    this.#history.add({ collection, localId, data: null, hash: hashOf(null), deviceId, updatedAt });
     subject.next(new Map([...subject.value].filter(([id]) => id !== localId)));
   }
 
@@ -156,12 +146,7 @@ export class FakeReplica implements Replica {
   async history(collection: string, localId: string, before?: number): Promise<RecordHistory> {
     await new Promise((resolve) => setTimeout(resolve, 200));
     if (this.link$.value.state === "offline") throw new ReplicationError("UNAVAILABLE", "offline");
-    const all = (this.#versions.get(`${collection}/${localId}`) ?? []).toReversed();
-    if (all.length === 0) throw new ReplicationError("NOT_FOUND", "no such record");
-    const older = all.filter(({ syncVersion }) => before === undefined || syncVersion < before);
-    const versions = older.slice(0, VERSIONS_A_PAGE);
-    const nextBefore = older.length > versions.length ? versions.at(-1)!.syncVersion : null;
-    return { collection, localId, versions, nextBefore };
+    return this.#history.page(collection, localId, before);
   }
 
   /** The server refused a write. */
@@ -249,22 +234,8 @@ export class FakeReplica implements Replica {
       sync,
     };
     records.set(localId, record);
-    this.#log(record);
+    this.#history.add(record);
     return record;
-  }
-  #log(
-    version: Pick<AnyRecord, "collection" | "localId" | "hash" | "deviceId" | "updatedAt"> & { data: unknown },
-  ): void {
-    const key = `${version.collection}/${version.localId}`;
-    const versions = this.#versions.get(key) ?? [];
-    const { collection, localId, hash, deviceId, updatedAt, data } = version;
-    const syncVersion = versions.length + 1;
-    const createdBy = versions[0]?.createdBy ?? deviceId;
-    const deleted = data === null;
-    this.#versions.set(key, [
-      ...versions,
-      { seq: syncVersion, collection, localId, syncVersion, hash, deleted, deviceId, createdBy, updatedAt, data },
-    ]);
   }
   #subject(name: string): BehaviorSubject<ReadonlyMap<string, AnyRecord>> {
     const known = this.#records.get(name);
