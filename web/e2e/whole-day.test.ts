@@ -219,6 +219,7 @@ async function closeTheDay(): Promise<void> {
   await expect.poll(() => textOf(page, "z-report")).toMatch(/19,50 €.*-2,60 €.*16,90 €.*117,00 €.*117,00 €.*0,00 €/);
   await album.take(page, "z-report");
   await page.keyboard.press("Escape");
+  await page.getByTestId("z-report").waitFor({ state: "detached" });
 
   // the other register comes back: the day is known to be final, without anybody doing anything
   await plugIn(window.context, cable);
