@@ -34,7 +34,7 @@ export const sync = {
   },
   strip: {
     offline: "Offline. Verkaufen, kassieren und parken geht weiter; alles wird hier gesichert und später gesendet.",
-    offlineShort: "Offline – der Verkauf läuft, alles wird hier gesichert",
+    offlineShort: "Offline – alles wird hier gesichert",
     catchingUp: "{done} von {of} Änderungen geladen. Sie können schon verkaufen.",
     storage: "Der Speicher dieses Browsers ist fast voll. Bald lässt sich hier nichts mehr sichern.",
     storageShort: "Speicher fast voll",
@@ -42,6 +42,8 @@ export const sync = {
     copiedShort: "Läuft auf einem zweiten Gerät",
     copiedDetails: "Was tun?",
     reauthenticate: "Für den Abgleich braucht diese Kasse einen neuen Code. Der Verkauf geht weiter.",
+    reauthenticateShort: "Abgleich braucht neuen Code",
+    upgradeShort: "Abgleich braucht neue Version",
     upgrade: "Für den Abgleich muss eine neuere Version geladen werden. Der Verkauf geht weiter.",
     enterCode: "Code eingeben",
     update: "Neue Version bereit – lädt, wenn Ruhe ist",

@@ -30,7 +30,7 @@ export const sync = {
   },
   strip: {
     offline: "Offline. You can sell, take payment and keep orders open; all is saved here and sent later.",
-    offlineShort: "Offline – selling works, all is saved here",
+    offlineShort: "Offline – everything is saved here",
     catchingUp: "Fetching {done} of {of} changes. You can sell meanwhile.",
     storage: "This browser’s storage is nearly full. Soon nothing more can be saved here.",
     storageShort: "Storage nearly full",
@@ -38,6 +38,8 @@ export const sync = {
     copiedShort: "In use on another machine too",
     copiedDetails: "What to do",
     reauthenticate: "This register needs a new code to sync. Selling goes on.",
+    reauthenticateShort: "Sync needs a new code",
+    upgradeShort: "Sync needs a newer version",
     upgrade: "A newer version must be loaded to sync. Selling goes on.",
     enterCode: "Enter code",
     update: "New version ready – loads when idle",
