@@ -134,16 +134,23 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
       return { epoch, head, position: 0, stamp: null, reset: null };
     },
     async beginEpochAfterLoss(storeId, current, seen = current) {
-      const next = epochAfter(newEpoch(), current, seen);
-      const epoch = await ask(storeId, () => store.beginEpoch(storeId, current, next, true, "CURSOR_AHEAD"));
-      onNewEpoch(storeId, epoch);
-      return epoch;
+      let expected = current;
+      for (;;) {
+        const next = epochAfter(newEpoch(), expected, seen);
+        const epoch = await ask(storeId, () => store.beginEpoch(storeId, expected, next, true, "CURSOR_AHEAD"));
+        // Somebody was faster. Or the database was put back meanwhile, and what is in force there is the past as well.
+        if (epoch === next || !isBeyond(seen, epoch)) {
+          onNewEpoch(storeId, epoch);
+          return epoch;
+        }
+        expected = epoch;
+      }
     },
     async epochFor(storeId, seen, current) {
       return isBeyond(seen, current) ? feed.beginEpochAfterLoss(storeId, current, seen) : current;
     },
     async resetMessage(storeId, { reason, reoffer }, epoch) {
-      const wanted = reoffer ?? (await ask(storeId, () => store.wantsReoffers(storeId)));
+      const wanted = reoffer ?? (await ask(storeId, () => store.wantsReoffers(storeId, epoch)));
       return { type: "reset", reason, epoch, reoffer: wanted };
     },
   };

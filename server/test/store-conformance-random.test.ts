@@ -135,7 +135,7 @@ class Pair {
         if (expected === this.#epoch) this.#epochs.push((this.#epoch = next));
         return async ({ store }) => [
           await store.beginEpoch(shop, expected, next, each.reoffer),
-          await store.wantsReoffers(shop),
+          await store.wantsReoffers(shop, next),
           await store.readHead(shop),
         ];
       }

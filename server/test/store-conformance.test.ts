@@ -383,9 +383,10 @@ describe.each(Object.entries(BACKENDS))("the store in %s", (_name, open) => {
       expect(await store.beginEpoch(shop, EPOCH, "epoch-2", true)).toBe("epoch-2");
       expect(await store.beginEpoch(shop, EPOCH, "epoch-3", false)).toBe("epoch-2");
       expect(await context("n1")).toMatchObject({ epoch: "epoch-2", epochSeq: 1, epochReoffer: true });
-      expect(await store.wantsReoffers(shop)).toBe(true);
+      expect(await store.wantsReoffers(shop, "epoch-2")).toBe(true);
       expect(await store.beginEpoch(shop, "epoch-2", "epoch-3", false)).toBe("epoch-3");
-      expect(await store.wantsReoffers(shop)).toBe(false);
+      expect(await store.wantsReoffers(shop, "epoch-3")).toBe(false);
+      expect(await store.wantsReoffers(shop, "epoch-2")).toBe(true);
     });
 
     test("S10: shops share nothing, whatever their records are called", async () => {

@@ -130,7 +130,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "the cursor moves, and the last of the frame's records is not stored",
     file: client("apply-frame.ts"),
-    find: "tx.putRecord(baseRecord(sync.base, change, laid.get(keyOf(change))));",
+    find: "tx.putRecord(baseRecord(sync.base, change, laid.size === 0 ? undefined : laid.get(keyOf(change))));",
     replace: "if (change !== frame.changes[3]) tx.putRecord(baseRecord(sync.base, change, laid.get(keyOf(change))));",
   },
   {
@@ -142,7 +142,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "a rejected write is forgotten",
     file: client("settlement.ts"),
-    find: 'return { put: [{ ...row, state: "rejected", error }], remove: [], row, value: null };',
+    find: "return { put: [isRejected], remove: [], row, value: null };",
     replace: "return { put: [], remove: [row.key], row, value: null };",
   },
   {

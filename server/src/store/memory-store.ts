@@ -51,7 +51,10 @@ export function createMemoryStore(database: MemoryDatabase): ReplicationStore {
       if (shop?.epoch === expected) Object.assign(shop, { epoch, epochSeq: shop.head, reoffer });
       return shop?.epoch as string;
     },
-    wantsReoffers: async (storeId) => database.shops.get(storeId)?.reoffer ?? false,
+    wantsReoffers: async (storeId, epoch) => {
+      const shop = database.shops.get(storeId);
+      return shop !== undefined && (shop.reoffer || shop.epoch !== epoch);
+    },
   };
 }
 

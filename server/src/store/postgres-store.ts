@@ -37,9 +37,10 @@ export function createPostgresStore(sql: Sql): ReplicationStore {
         >`select begin_epoch(${storeId}, ${expected}, ${epoch}, ${reoffer}, ${reason}) as epoch`;
         return rows[0]!.epoch;
       }),
-    wantsReoffers: (storeId) =>
+    wantsReoffers: (storeId, epoch) =>
       guarded(async () => {
-        const rows = await sql<{ reoffer: boolean }[]>`select reoffer from stores where id = ${storeId}`;
+        const rows = await sql<{ reoffer: boolean }[]>`
+          select reoffer or epoch <> ${epoch} as reoffer from stores where id = ${storeId}`;
         return rows[0]?.reoffer ?? false;
       }),
   };

@@ -261,8 +261,11 @@ export interface ReplicationStore {
   readPlace(storeId: string, seq: number): Promise<Place | null>;
   /** Starts `epoch` unless another one than `expected` has begun; returns the one in force. The audit trail keeps the reason. */
   beginEpoch(storeId: string, expected: string, epoch: string, reoffer: boolean, reason?: EpochReason): Promise<string>;
-  /** Whether the current epoch wants what devices hold beyond it. */
-  wantsReoffers(storeId: string): Promise<boolean>;
+  /**
+   * Whether `epoch` wants what devices hold beyond it. Yes if another one is in force: the database may have been put back just now, and
+   * who is told so for nothing offers what turns out to be known.
+   */
+  wantsReoffers(storeId: string, epoch: string): Promise<boolean>;
 }
 
 /** The database refused the data (SQLSTATE class 22, 23 or 54): trying again can't help. */
