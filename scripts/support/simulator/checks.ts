@@ -102,7 +102,7 @@ export function checkEdits(
   model: Model,
   violated: Violated,
 ): void {
-  const found = foundIn(shop);
+  const found = foundIn(shop, model);
   for (const row of shop.records.values()) if (row.deleted) found.takeTombstone(row.collection, row.localId);
   for (const machine of machines) takeOutbox(found, machine);
   for (const [key, saved] of model.saved) {
@@ -116,7 +116,7 @@ export function checkEdits(
 }
 
 /** Every edit that the server has kept: in any version, on any side of a conflict, or as it was sent. */
-export function foundIn(shop: MemoryShop): Found {
+export function foundIn(shop: MemoryShop, model: Model): Found {
   const found = new Found();
   const take = (row: MemoryRow): void => {
     const data: unknown = row.dataJson === null ? null : JSON.parse(row.dataJson);
@@ -128,7 +128,11 @@ export function foundIn(shop: MemoryShop): Found {
     for (const [asSent, { dataJson }] of decided) {
       const slash = key.indexOf("/");
       const value = { deleted: dataJson === null, data: dataJson === null ? null : (JSON.parse(dataJson) as unknown) };
-      found.take(key.slice(0, slash), key.slice(slash + 1), asSent.slice(0, asSent.indexOf("|")), value);
+      const [collection, localId] = [key.slice(0, slash), key.slice(slash + 1)];
+      const [sender, version] = asSent.split("|") as [string, string];
+      // A re-offer is remembered as nobody's: a deletion that was made in that version is its makers'.
+      const makers = sender === "" && value.deleted ? model.deletersOf(shop, key, Number(version)) : [sender];
+      for (const maker of makers) found.take(collection, localId, maker, value);
     }
   return found;
 }

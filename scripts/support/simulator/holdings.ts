@@ -56,7 +56,7 @@ function isOfStock({ collection }: { readonly collection: string }): boolean {
  * @param shops as they are now
  */
 export function notePutBack(model: Model, holdings: readonly Holding[], shops: readonly MemoryShop[]): void {
-  const kept = shops.map((shop) => foundIn(shop));
+  const kept = shops.map((shop) => foundIn(shop, model));
   const namesOf = (isHeld: (holding: Holding) => boolean): Set<string> =>
     new Set(holdings.filter(isHeld).map(({ name }) => name));
   for (const [key, edit] of model.saved)
@@ -76,7 +76,7 @@ function isCounted(shop: MemoryShop, { localId, id }: { readonly localId: string
 
 /** A new epoch wants nothing of what devices hold beyond it: what waits to be sent for the first time is all that they may still bring. */
 export function noteDiscarded(model: Model, shop: MemoryShop, machines: readonly CheckedMachine[]): void {
-  const found = foundIn(shop);
+  const found = foundIn(shop, model);
   const waiting = machines.map((machine) => {
     const edits = new Found();
     takeOutbox(edits, machine, ({ reoffer }) => reoffer === undefined);

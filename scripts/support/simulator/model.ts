@@ -77,6 +77,8 @@ export class Model {
   /** By `store/epoch`. */
   readonly #headSeen = new Map<string, number>();
   readonly #epochs = new Map<string, Epoch[]>();
+  /** Devices that deleted a record, by `store/collection/localId version`; in histories that were lost, too. */
+  readonly #deleters = new Map<string, Set<string>>();
 
   constructor(
     private readonly violated: Violated,
@@ -135,6 +137,10 @@ export class Model {
     if (!result.sameEpoch) return;
     const taken = writes.filter((_, index) => !result.refused.has(index));
     const rows = taken.flatMap((write) => write.rows);
+    for (const { collection, localId, syncVersion, deleted, deviceId } of rows) {
+      const version = `${storeId}/${collection}/${localId} ${syncVersion}`;
+      if (deleted) this.#deleters.set(version, (this.#deleters.get(version) ?? new Set()).add(deviceId));
+    }
     if (result.headAfter - result.headBefore !== rows.length)
       this.violated("S3", "a commit's rows and seqs are not of one number", { rows: rows.length, result });
     const head = this.#heads.get(storeId) ?? 0;
@@ -150,6 +156,11 @@ export class Model {
     for (const { sender } of taken)
       if (this.revoked.has(`${storeId}/${sender}`))
         this.violated("S11", `a write of the revoked ${sender} was committed`);
+  }
+
+  /** @param record `collection/localId` @returns ids of the devices that made this version of it, a deletion */
+  deletersOf({ storeId }: MemoryShop, record: string, version: number): Iterable<string> {
+    return this.#deleters.get(`${storeId}/${record} ${version}`) ?? [];
   }
 
   #noteEpoch({ storeId, epoch, epochSeq }: MemoryShop): void {
