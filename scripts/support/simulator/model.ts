@@ -69,6 +69,8 @@ export class Model {
    * unnoticed restore, when a cursor is ahead) the same seq may stand for different records, and nobody can promise otherwise.
    */
   readonly doubtful = new Set<string>();
+  /** What people chose in conflicts, as `collection/localId hash`: the conflict may be lost with the database, and the choice not. */
+  readonly chosen = new Set<string>();
   /** Machines whose identity two have. */
   readonly copied = new Set<string>();
   commits = 0;

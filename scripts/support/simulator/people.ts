@@ -207,11 +207,19 @@ export class Person {
     if (!conflict) return;
     const { collection: name, recordId } = conflict.data;
     const collection = NOTES.find((notes) => notes.name === name);
-    await this.replica.settle(conflict.localId, this.#random.pick<SettleChoice>(["server", "client"]));
+    await this.#choose(conflict, this.#random.pick<SettleChoice>(["server", "client"]));
     const record = collection && (await this.replica.collection(collection).get(recordId));
     if (record) await this.#save(collection, this.#rewritten(record.data), record);
     await this.host.schedule.delay(this.#random.int(0, 300));
-    if (!this.host.isClosed) await this.replica.settle(conflict.localId, this.#random.pick(["server", "client"]));
+    if (!this.host.isClosed) await this.#choose(conflict, this.#random.pick<SettleChoice>(["server", "client"]));
+  }
+
+  async #choose({ localId, data }: ReplicaRecord<ConflictData>, choice: SettleChoice): Promise<void> {
+    const { collection, recordId, client, server } = data;
+    const { hash } = choice === "server" ? server : client;
+    // Who keeps both puts neither in place of the other.
+    if (choice !== "both") this.host.model.chosen.add(`${collection}/${recordId} ${hash}`);
+    await this.replica.settle(localId, choice);
   }
 
   async #pickConflict(): Promise<ReplicaRecord<ConflictData> | undefined> {
@@ -225,7 +233,7 @@ export class Person {
     const { client } = open.data;
     const merged: SettleChoice = { data: client.data as object | null };
     const choice = this.#random.pick<SettleChoice>(["server", "client", "both", merged]);
-    await this.replica.settle(open.localId, choice);
+    await this.#choose(open, choice);
     this.host.coverage.add(`settled ${typeof choice === "string" ? choice : "merged"}`);
   }
 

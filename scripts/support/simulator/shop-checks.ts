@@ -153,7 +153,9 @@ function checkOrder(
     const machine = ownerOf(row.deviceId);
     const edit = edits?.[machine];
     if (edit === undefined || model.copied.has(machine)) continue;
-    const isChosen = [row.hash, row.sentHash].some((hash) => chosen.has(`${key} ${hash}`));
+    const isChosen = [row.hash, row.sentHash].some(
+      (hash) => chosen.has(`${key} ${hash}`) || model.chosen.has(`${key} ${hash}`),
+    );
     if (edit < (latest.get(machine) ?? 0) && !row.reoffered && !isChosen)
       violated("S7", `edit ${edit} of ${machine} to ${key} took effect after its edit ${latest.get(machine)}`);
     latest.set(machine, edit);
