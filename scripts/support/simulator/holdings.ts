@@ -7,6 +7,7 @@ import type { ConflictData } from "@tillwire/protocol/conflicts";
 import type { MemoryShop } from "@tillwire/server/store/memory-database";
 import { Found, foundIn, rowsOn, takeOutbox, type CheckedMachine } from "./checks.ts";
 import type { Model } from "./model.ts";
+import { ownerOf } from "./shop-checks.ts";
 import { movesIn, stock } from "./shop.ts";
 
 const PAYMENTS = "transactions";
@@ -35,8 +36,8 @@ export function holdingOf(machine: CheckedMachine, shop: MemoryShop): Holding {
     edits.take(collection, localId, deviceId, record);
     if (collection !== "conflicts") continue;
     const { status, client, collection: about, recordId } = data as ConflictData;
-    if (status === "open" && client.deviceId === machine.identity?.deviceId)
-      edits.take(about, recordId, client.deviceId, client);
+    const isOwn = client.deviceId === machine.identity?.deviceId || ownerOf(client.deviceId) === machine.name;
+    if (status === "open" && isOwn) edits.take(about, recordId, client.deviceId, client);
   }
   takeOutbox(edits, machine);
   return {

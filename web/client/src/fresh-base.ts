@@ -11,6 +11,7 @@ import { isBrought } from "./bridge.ts";
 import { NEW_LOCAL } from "./commit.ts";
 import type { Overlay, ReofferRule, SyncRow, WriteTx } from "./local-store.ts";
 import { recordKey, type OutboxRow } from "./outbox.ts";
+import { asDevice, ownDevices } from "./own-devices.ts";
 
 /** Written by the server alone, so nobody offers them again. */
 const SERVER_ONLY = conflicts.name;
@@ -76,7 +77,7 @@ export async function adoptFreshBase(tx: WriteTx, sync: SyncRow, offerer: Offere
   const awaited = await Promise.all(overlays.map((overlay) => isAwaited(tx, sync, overlay)));
   const past = overlays.filter((_, i) => !awaited[i]);
   if (mayOfferAgain(sync))
-    await offerAgain(tx, sync.visible, await lost(tx, sync, past, offerer.deviceId), offerer.now);
+    await offerAgain(tx, sync.visible, await lost(tx, asDevice(sync, offerer.deviceId), past), offerer.now);
   for (const overlay of past) tx.deleteOverlay(overlay.collection, overlay.localId);
   tx.deleteGeneration(sync.visible);
   return { ...sync, visible: sync.base, aside: null };
@@ -101,8 +102,9 @@ interface Loss {
 const PAGE = 500;
 
 /** What is held and may be lost, by the seq at which it was held. Page by page: a shop may be large. */
-async function lost(tx: WriteTx, sync: SyncRow, overlays: readonly Overlay[], deviceId: string): Promise<Loss[]> {
+async function lost(tx: WriteTx, sync: SyncRow, overlays: readonly Overlay[]): Promise<Loss[]> {
   const losses: Loss[] = [];
+  const own = ownDevices(sync);
   const isOtherHistory = sync.aside?.epoch !== sync.epoch;
   const laid = new Map(overlays.map((overlay) => [recordKey(overlay.collection, overlay.localId), overlay]));
   const take = async (held: readonly Change[]): Promise<void> => {
@@ -116,7 +118,7 @@ async function lost(tx: WriteTx, sync: SyncRow, overlays: readonly Overlay[], de
       if (overlay && !isOverlay) laid.delete(recordKey(collection, localId));
       const isMissing =
         collection === SERVER_ONLY
-          ? isLostSide(value, read[i], deviceId)
+          ? isLostSide(value, read[i], own)
           : isLost(value, read[i]) || (isOtherHistory && isOther(value, read[i]));
       if (!isMissing) continue;
       losses.push({ seq, collection, localId, overlay: isOverlay ? overlay : null });
@@ -156,10 +158,11 @@ function tellsMore(overlay: Overlay, held: Change): boolean {
 /**
  * An own edit that waited in an open conflict, which the server has forgotten: it is sent again, as it was made. Also where an earlier side
  * of the same conflict has been settled since: nobody decided about this one.
+ * @param own ids of the devices that this database was: who was enrolled after the backup comes back under another one
  */
-function isLostSide(value: Change, read: Change | undefined, deviceId: string): boolean {
+function isLostSide(value: Change, read: Change | undefined, own: readonly string[]): boolean {
   const { status, client } = value.data as ConflictData;
-  return status === "open" && client.deviceId === deviceId && (!read || sideVersion(read) < client.syncVersion);
+  return status === "open" && own.includes(client.deviceId) && (!read || sideVersion(read) < client.syncVersion);
 }
 
 function sideVersion({ data }: Change): number {

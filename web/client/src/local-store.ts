@@ -61,6 +61,8 @@ export interface SyncRow {
   readonly lastSyncAt: number | null;
   /** What the last welcome gave this database, and the device that it was given to. */
   readonly mark?: { readonly deviceId: string; readonly value: string };
+  /** Ids of the devices that this database was, by enrolment; the latest last. */
+  readonly devices?: readonly string[];
   /** The server saw this device's identity on another machine too. */
   readonly copied?: boolean;
 }

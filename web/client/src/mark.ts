@@ -5,6 +5,7 @@
 import type { PresentDevice } from "@tillwire/protocol/messages";
 import type { Transact } from "./fenced.ts";
 import type { SyncRow } from "./local-store.ts";
+import { asDevice } from "./own-devices.ts";
 
 /** What a hello of this device presents; null: none was given to it here. Another device's would tell of a copy that is none. */
 export function markOf({ mark }: SyncRow, deviceId: string): string | null {
@@ -18,7 +19,9 @@ export async function keepMark(
 ): Promise<void> {
   await transact(async (tx, sync) => {
     const value = mark === undefined ? {} : { mark: { deviceId, value: mark } };
-    if (mark !== undefined || (sync.copied ?? false) !== copied) tx.setMeta("sync", { ...sync, ...value, copied });
+    const own = asDevice(sync, deviceId);
+    if (mark !== undefined || own !== sync || (sync.copied ?? false) !== copied)
+      tx.setMeta("sync", { ...own, ...value, copied });
   }, "strict");
 }
 

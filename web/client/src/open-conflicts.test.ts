@@ -232,6 +232,29 @@ describe("the losing device", () => {
     expect(w.server.records.get("notes/n1")).toMatchObject({ data: { text: "theirs" } });
   });
 
+  it.each(["while it runs", "and started anew"])(
+    "S8: so is it by a device that is enrolled anew under another id, %s, since the restored server knows it no more",
+    async (when) => {
+      const [a, b] = await clash();
+      const { head } = w.server;
+      cable(true);
+      await synced(a, b);
+      cable(false);
+      w.server.restore(head);
+      let again = a;
+      if (when === "while it runs") await a.reauthenticate(identityOf("a2"));
+      else {
+        await a.close();
+        again = await open("a", { identity: identityOf("a2") });
+      }
+      cable(true);
+      await w.time.advance(5_000);
+      await synced(again, b);
+      expect(inbox()).toMatchObject([{ status: "open", client: { data: { text: "mine" } } }]);
+      expect(w.server.records.get("notes/n1")).toMatchObject({ data: { text: "theirs" } });
+    },
+  );
+
   it("which is enrolled anew under another id shows the server's value: the conflict stays in the inbox", async () => {
     const [a, , { id }] = await lostBy();
     await a.reauthenticate(identityOf("a2"));

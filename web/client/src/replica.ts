@@ -22,6 +22,7 @@ import { beginFreshBase, newSync } from "./fresh-base.ts";
 import { fetchHistory } from "./history.ts";
 import type { LocalStore, SyncRow } from "./local-store.ts";
 import { observe, observeLoaded } from "./observe.ts";
+import { asDevice } from "./own-devices.ts";
 import { ROW_TRANSITIONS, type OutboxRow, type RowEvent } from "./outbox.ts";
 import { save } from "./save.ts";
 import { choiceToWrite, readStanding } from "./settle-conflict.ts";
@@ -45,22 +46,21 @@ export async function createReplica(
 ): Promise<Replica> {
   const name = localName(options.identity.storeId);
   const store = await env.openStore(name);
-  const sync = await setUp(store, choiceOf(options.subscribe));
+  const sync = await setUp(store, choiceOf(options.subscribe), options.identity.deviceId);
   return new OpenReplica(options, env, name, store, sync);
 }
 
 /** First start, or another choice of collections: then the feed is read from the beginning beside what is here. */
-async function setUp(store: LocalStore, choice: string): Promise<SyncRow> {
+async function setUp(store: LocalStore, choice: string, deviceId: string): Promise<SyncRow> {
   const { result } = await commit(store, "strict", async (tx) => {
-    const [sync, local] = await Promise.all([tx.meta("sync"), tx.meta("local")]);
+    const [kept, local] = await Promise.all([tx.meta("sync"), tx.meta("local")]);
     if (!local) tx.setMeta("local", NEW_LOCAL);
     for (const row of await tx.outbox())
       if (row.state === "queued" && !row.mayBeKnown) tx.putOutbox({ ...row, mayBeKnown: true });
-    if (sync?.choice === choice) return sync;
-    if (sync) return beginFreshBase(tx, { ...sync, choice }, null, "epoch changed");
-    const fresh = newSync(choice);
-    tx.setMeta("sync", fresh);
-    return fresh;
+    const sync = asDevice(kept ?? newSync(choice), deviceId);
+    if (sync.choice !== choice) return beginFreshBase(tx, { ...sync, choice }, null, "epoch changed");
+    if (sync !== kept) tx.setMeta("sync", sync);
+    return sync;
   });
   return result;
 }
