@@ -55,6 +55,7 @@ test("a shift closed without the server: its report stands, and the shop's day t
   expect(await page.getByTestId("day-behind").textContent()).toContain("Other");
   const expected = (await page.getByTestId("shift-page").getByTestId("report-expected").textContent())!;
   await page.getByTestId("close-shift").click();
+  expect(await page.getByTestId("closing-behind").textContent()).toContain("Other");
   await page.getByTestId("counted").fill(expected.replace(/[^\d.]/g, ""));
   await page.getByTestId("close-now").click();
   await page.getByTestId("z-report").waitFor();

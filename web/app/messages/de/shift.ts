@@ -40,6 +40,8 @@ export const shift = {
   final: "Endgültig",
   finalHint: "Die Verkäufe aller Kassen sind da.",
   provisionalHint: "Von diesen Kassen können noch Verkäufe fehlen. Der Bericht wird von selbst endgültig.",
+  closingHint:
+    "Die Tagessumme bleibt vorläufig, bis diese Kassen ihre Verkäufe gesendet haben. Diese Schicht kann geschlossen werden.",
   day: "Laden heute",
   unsent: "{count, plural, one {# nicht gesendet} other {# nicht gesendet}}",
   seen: "zuletzt gesehen {when}",

@@ -37,6 +37,8 @@ export const shift = {
   final: "Final",
   finalHint: "Every register’s sales are in.",
   provisionalHint: "Sales of these registers may still be missing. It turns final by itself.",
+  closingHint:
+    "The total of the day stays provisional until these registers have sent their sales. This shift can be closed.",
   day: "Shop today",
   unsent: "{count, plural, one {# not sent} other {# not sent}}",
   seen: "last seen {when}",
