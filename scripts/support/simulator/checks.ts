@@ -4,6 +4,7 @@ import type { BaseRecord, MetaRows, Overlay, SyncRow } from "@tillwire/client/lo
 import type { MemoryDatabase } from "@tillwire/client/memory-store";
 import type { ConflictData } from "@tillwire/protocol/conflicts";
 import type { MemoryRow, MemoryShop } from "@tillwire/server/store/memory-database";
+import { subscribesTo } from "./machine-plan.ts";
 import type { Model, SavedEdit, Violated } from "./model.ts";
 import { ownerOf, versionsOf } from "./shop-checks.ts";
 import { movesIn, stock } from "./shop.ts";
@@ -11,7 +12,7 @@ import { movesIn, stock } from "./shop.ts";
 /** Of a device, simulated or real, what is looked at. */
 export interface CheckedMachine {
   readonly name: string;
-  readonly plan: { readonly shop: number };
+  readonly plan: { readonly shop: number; readonly subscribe?: readonly string[] };
   readonly identity: { readonly deviceId: string } | null;
   readonly disk: { readonly database: MemoryDatabase };
 }
@@ -43,8 +44,9 @@ export function checkAtHead(machine: CheckedMachine, shop: MemoryShop, violated:
   const sync = machine.disk.database.meta.get("sync") as MetaRows["sync"] | undefined;
   if (!sync || sync.epoch !== shop.epoch || sync.cursor !== shop.head || sync.base !== sync.visible) return;
   const records = machine.disk.database.generations.get(sync.base) ?? new Map<string, BaseRecord>();
-  if (records.size !== shop.records.size)
-    return violated("S5", `${machine.name} stands at the head with ${records.size} of ${shop.records.size} records`);
+  const count = machine.plan.subscribe ? countOf(shop, machine.plan) : shop.records.size;
+  if (records.size !== count)
+    return violated("S5", `${machine.name} stands at the head with ${records.size} of ${count} records`);
   // Both sides have the same keys: none is put together anew for each of thousands of looks.
   for (const [key, record] of records) {
     const row = shop.records.get(key);
@@ -56,9 +58,14 @@ export function checkAtHead(machine: CheckedMachine, shop: MemoryShop, violated:
   }
   for (const [name, { count, digest }] of shop.digests()) {
     const sum = sync.sums.get(name);
+    if (!subscribesTo(machine.plan, name)) continue;
     if ((sum?.count ?? 0) !== count || (count > 0 && sum?.digest !== digest))
       return violated("S12", `${machine.name}'s digest of ${name} is not the server's`, { here: sum, count, digest });
   }
+}
+
+function countOf(shop: MemoryShop, plan: CheckedMachine["plan"]): number {
+  return [...shop.records.values()].filter(({ collection }) => subscribesTo(plan, collection)).length;
 }
 
 /** What was found of people's edits, wherever it was looked for. */

@@ -2,6 +2,7 @@
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { LIMITS } from "@tillwire/protocol/limits";
 import { addSeedDoors } from "@tillwire/server/transports/http-seed";
+import { addStatusDoor } from "@tillwire/server/transports/http-status";
 import { addSyncDoors } from "@tillwire/server/transports/http-sync";
 import { replicationErrorOf, sendProblem } from "@tillwire/server/transports/problem";
 import { bodyFromText } from "@tillwire/server/transports/request";
@@ -74,6 +75,7 @@ export class HttpDoors {
       };
     const app = { get: add("GET"), post: add("POST"), put: add("PUT"), delete: add("DELETE") };
     addSyncDoors(app as never, node.services);
+    addStatusDoor(app as never, node.services);
     addSeedDoors(app as never, node.services, node.seed);
   }
 

@@ -3,8 +3,8 @@ import type { Identity, Replica } from "@tillwire/client/api";
 import type { Channel, Environment, Locks } from "@tillwire/client/environment";
 import { createReplica } from "@tillwire/client/replica";
 import { LocalDisk } from "./local-disk.ts";
+import type { MachinePlan } from "./machine-plan.ts";
 import { Network, type NetworkHost } from "./network.ts";
-import type { MachinePlan } from "./plan.ts";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
 import { COLLECTIONS } from "./shop.ts";
@@ -12,7 +12,7 @@ import { COLLECTIONS } from "./shop.ts";
 export interface MachineHost {
   readonly schedule: Schedule;
   readonly random: Random;
-  readonly network: Pick<NetworkHost, "nodes" | "carried" | "missed">;
+  readonly network: Pick<NetworkHost, "nodes" | "carried" | "missed" | "happened">;
   readonly losesPower: boolean;
   /** What a tab could not do. */
   failed(what: string, error: unknown): void;
@@ -63,9 +63,9 @@ export class Machine {
     if (!identity || this.tabs.length >= 3 || this.plan.kind === "seed") return;
     const tab: OpenTab = { isAlive: true, replica: null };
     this.tabs.push(tab);
-    const { kind, presence } = this.plan;
+    const { kind, presence, subscribe } = this.plan;
     const live = kind === "socket.io" || kind === "websocket" ? [kind] : [];
-    const options = { url: "http://shop.test", identity, collections: COLLECTIONS, live, presence };
+    const options = { url: "http://shop.test", identity, collections: COLLECTIONS, subscribe, live, presence };
     createReplica(options, this.#environment(tab)).then(
       (replica) => {
         if (!tab.isAlive) return;

@@ -8,12 +8,17 @@ const TAIL = 60;
 
 export function describeViolation({ seed, violation, trace, state }: Verdict, plan: Plan): string {
   if (!violation) return "";
-  const machines = plan.machines.map(({ name, kind, role, tabs }) => `${name}: ${kind} ${role} ${tabs} tabs`);
+  const machines = plan.machines.map(
+    ({ name, kind, role, tabs, shop, clockOffsetMs, subscribe }) =>
+      `  ${name}: ${kind} ${role} of shop-${shop}, ${tabs} tabs, clock ${clockOffsetMs} ms, ${subscribe?.join(" ") ?? "all collections"}`,
+  );
+  const { nodes, nodeClocksMs = [], shops, policies = {} } = plan;
   const steps = plan.steps.map(({ at, type, who, x, forMs }) => `  ${at} ${type} ${who} ${x.toFixed(3)} ${forMs}`);
   return [
     `seed ${seed}: ${violation.invariant} after ${violation.at} ms: ${violation.what}`,
     inspect(violation.details),
-    `${plan.nodes} nodes, ${plan.shops} shops; ${machines.join("; ")}`,
+    `${nodes} nodes, clocks ${nodeClocksMs.join(" ") || "0"} ms; ${shops} shops, policies ${JSON.stringify(policies)}`,
+    ...machines,
     `what it takes (at, what, who, choice, how long):`,
     ...steps,
     `the last of ${trace.length} lines of its trace:`,

@@ -1,6 +1,7 @@
 /** One seed, from its plan to a verdict. */
 import { checkAtHead, checkEdits, checkMoney, checkMoves, rowsOn } from "./checks.ts";
-import { heal } from "./faults.ts";
+import { heal } from "./healing.ts";
+import { subscribesTo } from "./machine-plan.ts";
 import type { Machine } from "./machine.ts";
 import type { Plan } from "./plan.ts";
 import type { Violation } from "./model.ts";
@@ -8,6 +9,7 @@ import type { Recording } from "./replay/recording.ts";
 import { START_MS } from "./schedule.ts";
 import { NOTES } from "./shop.ts";
 import { checkShop } from "./shop-checks.ts";
+import { stateOf } from "./state.ts";
 import { World } from "./world.ts";
 
 export interface Verdict {
@@ -72,7 +74,7 @@ async function converge(world: World): Promise<void> {
   // Whoever lost its token gets a new one: a restore, or an enrolment elsewhere, took it.
   for (const machine of machines)
     if (!retired.has(machine) && !hasToken(world, machine)) {
-      const enrolling = world.enrolAnew(machine, !world.model.copied.has(machine.name));
+      const enrolling = world.administration.enrolAnew(machine, !world.model.copied.has(machine.name));
       await schedule.runUntil(schedule.now + 3_000, hasEnded);
       await Promise.race([enrolling, Promise.resolve()]);
     }
@@ -131,7 +133,10 @@ async function probe(world: World): Promise<void> {
     (machine) => machine.identity?.role === "register" && machine.plan.delayMs[1] <= PROBED_DELAY_MS,
   );
   if (!writer) return;
-  const readers = able.filter(({ plan }) => plan.shop === writer.plan.shop && plan.delayMs[1] <= PROBED_DELAY_MS);
+  const readers = able.filter(
+    ({ plan }) =>
+      plan.shop === writer.plan.shop && plan.delayMs[1] <= PROBED_DELAY_MS && subscribesTo(plan, NOTES[0]!.name),
+  );
   const localId = writer.newId();
   const saving = writer.tab!.replica!.collection(NOTES[0]!).put({ id: localId, text: "probe", edits: {} });
   const hasIt = ({ disk }: Machine): boolean =>
@@ -176,7 +181,7 @@ async function checkVisible(world: World, machine: Machine): Promise<void> {
   const shop = world.shopOf(machine);
   const { outbox } = rowsOn(machine);
   const own = new Set(outbox.map(({ collection, localId }) => `${collection}/${localId}`));
-  for (const collection of world.collections) {
+  for (const collection of world.collections.filter(({ name }) => subscribesTo(machine.plan, name))) {
     const query = replica.collection(collection).query();
     await world.schedule.runUntil(world.schedule.now + 200);
     const seen = new Map((await query).map((record) => [record.localId, record]));
@@ -200,28 +205,10 @@ function verdictOf(world: World): Verdict {
   return {
     ...{ seed: world.plan.seed, violation, digest: trace.digest, trace: trace.lines, coverage: [...coverage.counts] },
     ...{ virtualMs: schedule.now - START_MS, events: schedule.events, commits: model.commits },
-    ...{ acknowledged: model.acknowledged, sales: model.sales.size, state: violation ? stateOf(world) : "" },
+    ...{
+      acknowledged: model.acknowledged,
+      sales: model.sales.size,
+      state: violation ? stateOf(world, violation.what) : "",
+    },
   };
-}
-
-/** Both sides, as far as they matter to people who look for the cause. */
-function stateOf({ database, machines, retired }: World): string {
-  const lines: string[] = [];
-  for (const { storeId, head, epoch, records } of database.memory.shops.values())
-    lines.push(`server: ${storeId} epoch ${epoch} head ${head}, ${records.size} records`);
-  for (const machine of machines) {
-    const { sync, records, overlays, outbox } = rowsOn(machine);
-    const at = sync
-      ? `epoch ${String(sync.epoch)} cursor ${sync.cursor} visible ${sync.visible} base ${sync.base} digests ${String(sync.digestsEqual)}`
-      : "not set up";
-    const rows = outbox.map((row) => `${row.key}:${row.collection}/${row.localId} v${row.syncVersion} ${row.state}`);
-    const laid = overlays.map(
-      (each) => `${each.collection}/${each.localId} seq ${each.seq} v${each.syncVersion} epoch ${each.epoch}`,
-    );
-    lines.push(
-      `${machine.name} (${machine.plan.kind}${retired.has(machine) ? ", revoked" : ""}, ${machine.tabs.length} tabs): ${at}, ` +
-        `${records.length} records, overlays [${laid.join(", ")}], outbox [${rows.join(", ")}]`,
-    );
-  }
-  return lines.join("\n");
 }

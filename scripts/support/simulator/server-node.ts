@@ -20,6 +20,7 @@ export interface NodeHost {
   readonly schedule: Schedule;
   readonly database: SimulatedDatabase;
   readonly random: Random;
+  readonly clockOffsetMs: number;
   /** The node ended: links of its are gone. @param abruptly nobody was told */
   ended(node: ServerNode, abruptly: boolean): void;
   logged(code: string): void;
@@ -36,12 +37,16 @@ export class ServerNode {
   node: Node | null = null;
   doors: HttpDoors | null = null;
   nextCommit: CommitFault | null = null;
+  /** Its clock minus the real one, ms; a restart changes nothing about it. */
+  clockOffsetMs: number;
   #life: Life = { isOver: true };
 
   constructor(
     readonly name: string,
     private readonly host: NodeHost,
-  ) {}
+  ) {
+    this.clockOffsetMs = host.clockOffsetMs;
+  }
 
   get isUp(): boolean {
     return this.node !== null;
@@ -109,7 +114,7 @@ export class ServerNode {
     const clear = (handle: NodeJS.Timeout | undefined): void =>
       (handle as unknown as { cancel(): void } | undefined)?.cancel();
     return {
-      now: () => schedule.now,
+      now: () => schedule.now + this.clockOffsetMs,
       setTimeout: (run, ms) =>
         timer(
           schedule.after(ms, () => {

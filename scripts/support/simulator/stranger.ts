@@ -28,13 +28,27 @@ const BAD_WRITES: readonly object[] = [
   { ...note(), data: { id: "stranger", text: "\u0000" } },
   { ...note(), data: { id: "stranger", text: "x", more: deep(40) } },
   { ...note(), data: { id: "stranger", text: "x".repeat(300_000) } },
+  { ...note(), data: { id: "stranger", text: "x", more: "huge" } },
 ];
+const HUGE = '"more":"huge"';
+/** JSON, and nothing that JavaScript has a number for. */
+const HUGE_NUMBER = '"more":1e400';
 
 const FINAL = note({ final: true });
 const NOT_FINAL = {
   ...note({ final: false }),
   ...{ syncVersion: 2, base: { version: 1, hash: hashOf({ id: "stranger", text: "hello", final: true }) } },
 };
+
+/** A record that has no version left, and an edit that would need one: it gives way, and people here are refused. */
+const LAST = { ...note({ id: "last" }), collection: "notes-client", localId: "last", syncVersion: 2 ** 31 - 1 };
+const BEYOND_LAST = {
+  ...{ ...note({ id: "last", text: "more" }), collection: "notes-client", localId: "last" },
+  ...{ syncVersion: 2, base: { version: 1, hash: hashOf({ id: "last" }) } },
+};
+
+/** What one stranger tries. */
+const VISITS = 3;
 
 export class Stranger {
   constructor(
@@ -60,8 +74,9 @@ export class Stranger {
       () => this.#say(node, []),
       () => this.#say(node, [JSON.stringify(hello), JSON.stringify(hello), JSON.stringify({ type: "nothing" })]),
       () => this.#say(node, [JSON.stringify(hello), push([note()], "p-1"), push([note()], "p-2")], undefined, 0),
-      () => this.#say(node, [JSON.stringify(hello), push(BAD_WRITES)]),
+      () => this.#say(node, [JSON.stringify(hello), push(BAD_WRITES).replace(HUGE, HUGE_NUMBER)]),
       () => this.#say(node, [JSON.stringify(hello), push([FINAL], "p-1"), push([NOT_FINAL], "p-2")], undefined, 2_000),
+      () => this.#say(node, [JSON.stringify(hello), push([LAST], "p-1"), push([BEYOND_LAST], "p-2")], undefined, 2_000),
       () => {
         for (let i = 0; i < 24; i++) this.#say(node, []);
       },
@@ -82,6 +97,7 @@ export class Stranger {
       () =>
         void this.#ask(node, "POST", "/api/sync/push", token, JSON.stringify({ id: "p", syncToken: null, writes: [] })),
       () => void this.#ask(node, "GET", "/api/sync/pull?collections=nothing", token),
+      () => void this.#ask(node, "GET", "/api/sync/updates?deviceId=another", token),
       () => void this.#pushEverywhere(nodes, token),
       () => void this.#pushEverywhere(nodes, token),
       () =>
@@ -89,7 +105,7 @@ export class Stranger {
           .enrol({ code: "WRONGONE" }, "stranger")
           .catch((error: { code?: string }) => this.#heard(error.code)),
     ];
-    this.random.pick(visits)();
+    for (let i = 0; i < VISITS; i++) this.random.pick(visits)();
   }
 
   #heard(code: string | undefined): void {

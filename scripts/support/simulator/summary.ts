@@ -1,7 +1,7 @@
 /** What a batch of seeds did and met, in lines. */
 import type { Totals } from "./batch.ts";
-import { DEEDS, MACHINE_FAULTS, SHOP_FAULTS } from "./plan.ts";
 import { violations } from "./progress.ts";
+import { DEEDS, FAULTS } from "./steps.ts";
 
 /** What else is counted, and how it is headed: the word that its names begin with in the coverage, and the line's. */
 const OTHERS: readonly (readonly [string, string])[] = [
@@ -48,7 +48,7 @@ type Counts = readonly (readonly [string, number])[];
 function stepsOf(counts: ReadonlyMap<string, number>): readonly [Counts, Counts] {
   const steps = countsOf(counts, "step");
   const deeds = new Set<string>(DEEDS);
-  const faults = new Set<string>([...MACHINE_FAULTS, ...SHOP_FAULTS]);
+  const faults = new Set<string>(FAULTS);
   // What is both is done by people.
   return [steps.filter(([what]) => deeds.has(what)), steps.filter(([what]) => faults.has(what) && !deeds.has(what))];
 }

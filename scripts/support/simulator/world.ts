@@ -1,24 +1,27 @@
 /** One run's world: the database, its nodes, the machines, and what is known of them. */
-import type { Identity } from "@tillwire/client/api";
-import { hashOf } from "@tillwire/protocol/hash";
-import type { ConflictPolicy, Result, Write } from "@tillwire/protocol/messages";
-import type { Database } from "@tillwire/server/store/database";
+import type { Result, Write } from "@tillwire/protocol/messages";
 import type { MemoryShop } from "@tillwire/server/store/memory-database";
+import { Administration } from "./administration.ts";
 import { checkAtHead } from "./checks.ts";
 import { Coverage } from "./coverage.ts";
-import { machineFault, shopFault } from "./faults.ts";
+import { Desk } from "./desk.ts";
+import { machineFault } from "./machine-faults.ts";
+import type { MachinePlan } from "./machine-plan.ts";
 import { Machine } from "./machine.ts";
 import { Model, type Violation } from "./model.ts";
-import { Person } from "./people.ts";
-import { DEEDS, MACHINE_FAULTS, type MachinePlan, type Plan, type Step } from "./plan.ts";
+import { openShops } from "./opening.ts";
+import { act } from "./people.ts";
+import type { Plan } from "./plan.ts";
 import { Random } from "./random.ts";
-import { COLLECTIONS, STOCK, stock } from "./shop.ts";
 import { Schedule, START_MS } from "./schedule.ts";
 import { SeedDevice } from "./seed-device.ts";
 import { ServerNode } from "./server-node.ts";
 import type { Recording } from "./replay/recording.ts";
 import { Restores } from "./restores.ts";
+import { shopFault } from "./shop-faults.ts";
+import { COLLECTIONS } from "./shop.ts";
 import { SimulatedDatabase, type DatabaseEvents } from "./simulated-database.ts";
+import { DEEDS, MACHINE_FAULTS, type Step } from "./steps.ts";
 import { Stranger } from "./stranger.ts";
 import { Trace } from "./trace.ts";
 import { Wire } from "./wire.ts";
@@ -42,13 +45,11 @@ export class World {
   readonly stranger: Stranger;
   readonly wire: Wire;
   readonly restores: Restores;
+  readonly administration: Administration;
   /** Machines whose identity was revoked for good. */
   readonly retired = new Set<Machine>();
   isClosed = false;
   readonly collections = [...COLLECTIONS.values()];
-  #enrolments = 0;
-  /** Who needs no node to turn to the database. */
-  readonly #operator: Database;
   readonly #looked = new Map<Machine, unknown>();
 
   constructor(
@@ -69,8 +70,10 @@ export class World {
     };
     const random = this.random.stream("database");
     this.database = new SimulatedDatabase(schedule, random, plan.databaseMs, events, recording);
-    this.#operator = this.database.servicesFor(this.database.boardFor(this, { isOver: false }));
-    this.restores = new Restores(this, this.#operator);
+    // Who needs no node to turn to the database.
+    const operator = this.database.servicesFor(this.database.boardFor(this, { isOver: false }));
+    this.restores = new Restores(this, operator);
+    this.administration = new Administration(this, operator);
     this.stranger = new Stranger(schedule, this.random.stream("stranger"), this.coverage);
     this.wire = new Wire(this);
     this.nodes = Array.from({ length: plan.nodes }, (_, i) => this.#newNode(i));
@@ -98,7 +101,7 @@ export class World {
     for (const node of this.nodes) node.start();
     await schedule.runUntil(schedule.now + 2_000, () => this.nodes.every(({ isUp }) => isUp));
     let isOpen = false;
-    const opening = this.#openShops().then(() => (isOpen = true));
+    const opening = openShops(this).then(() => (isOpen = true));
     await schedule.runUntil(schedule.now + 20_000, () => isOpen);
     await opening;
     const begin = schedule.now;
@@ -110,27 +113,6 @@ export class World {
     const isRestored = plan.steps.some(({ type }) => type === "restore" || type === "restore unnoticed");
     if (isRestored) this.#every(COPY_EVERY_MS, () => this.database.keepCopy());
     this.#every(LOOK_EVERY_MS, () => this.look());
-  }
-
-  async #openShops(): Promise<void> {
-    for (let i = 0; i < this.plan.shops; i++)
-      await this.nodes[0]!.node!.shops.create({ storeId: `shop-${i}`, name: `Shop ${i}` }, `epoch-${i}`);
-    for (const machine of this.machines) await this.#enrol(machine, `device-${machine.name}`);
-    for (let i = 0; i < this.plan.shops; i++) await this.#stockUp(i);
-  }
-
-  /** What is there when the shop opens, so that from then on people only move it. */
-  async #stockUp(shop: number): Promise<void> {
-    const identity = this.machines.find(({ plan }) => plan.shop === shop && plan.role === "register")?.identity;
-    if (!identity) return;
-    const { storeId, deviceId, role } = identity;
-    const writes = STOCK.map((data) => ({
-      write: {
-        ...{ collection: stock.name, localId: data.id, op: "put", syncVersion: 1 },
-        ...{ base: { version: 0, hash: null }, hash: hashOf(data), data },
-      },
-    }));
-    await this.nodes[0]!.node!.accept.submit({ storeId, deviceId, role }, `epoch-${shop}`, writes);
   }
 
   /** S5, S12, L4: what can be seen at any time. */
@@ -159,6 +141,7 @@ export class World {
     const { schedule, database } = this;
     return new ServerNode(`node-${index}`, {
       ...{ schedule, database, random: this.random.stream(`node-${index}`) },
+      clockOffsetMs: this.plan.nodeClocksMs?.[index] ?? 0,
       ended: (node, abruptly) => {
         this.trace.add(node.name, abruptly ? "crashed" : "drained");
         for (const { network } of this.machines) network.nodeEnded(node, abruptly);
@@ -179,6 +162,7 @@ export class World {
         nodes: () => this.nodes.filter(({ isUp }) => isUp),
         carried: (way, text, context) => this.wire.carried(machine, way, text, context),
         missed: (context) => this.wire.missed(context),
+        happened: (what) => this.coverage.add(`did ${what}`),
       },
       failed: (what, error) => this.trace.add(plan.name, `${what}: ${String(error)}`),
     });
@@ -198,52 +182,7 @@ export class World {
     if (seed) return type === "sell" ? seed.sell() : undefined;
     const ready = machine.tabs.filter(({ replica }) => replica !== null);
     const tab = ready[Math.floor(step.x * ready.length)];
-    if (tab && machine.asleepUntil <= this.schedule.now) void new Person(this, machine, tab.replica!, step).act();
-  }
-
-  /** As an operator: a code, and what becomes of it. */
-  async #enrol(machine: Machine, deviceId: string, role = machine.plan.role): Promise<Identity | null> {
-    const node = this.node?.node;
-    if (!node) return null;
-    try {
-      const { kind, shop, name } = machine.plan;
-      const { code } = await node.enrolments.create(`shop-${shop}`, name, kind === "seed" ? "script" : role);
-      const identity: Identity = await node.enrolments.enrol({ code, deviceId }, name);
-      this.model.revoked.delete(`shop-${shop}/${deviceId}`);
-      machine.identity = identity;
-      return identity;
-    } catch {
-      return null;
-    }
-  }
-
-  /** @param asBefore under the id that it had; else as a new device */
-  async enrolAnew(machine: Machine, asBefore: boolean): Promise<void> {
-    const known = machine.identity?.deviceId;
-    this.#enrolments += 1;
-    const deviceId = asBefore && known ? known : `device-${machine.name}-${this.#enrolments}`;
-    // Now and then as what may not write: what waits there is refused then, and must stay visible.
-    const identity = await this.#enrol(machine, deviceId, this.random.chance(0.3) ? "display" : machine.plan.role);
-    if (!identity) return;
-    this.retired.delete(machine);
-    this.trace.add(machine.name, `is enrolled as ${deviceId}`);
-    for (const { replica } of machine.tabs) await replica?.reauthenticate(identity);
-  }
-
-  async revoke(machine: Machine): Promise<void> {
-    const node = this.node?.node;
-    const { identity } = machine;
-    if (!node || !identity || this.machines.length - this.retired.size <= 2) return;
-    try {
-      if (!(await node.devices.revoke(identity.storeId, identity.deviceId))) return;
-    } catch {
-      return;
-    }
-    this.model.revoked.add(`${identity.storeId}/${identity.deviceId}`);
-    this.retired.add(machine);
-    this.model.lostHolder(machine.name);
-    this.trace.add(machine.name, "is revoked");
-    node.sessions.cut(identity.storeId, identity.deviceId, "DEVICE_REVOKED", "the device was revoked");
+    if (tab && machine.asleepUntil <= this.schedule.now) void act(new Desk(this, machine, tab.replica!, step));
   }
 
   /** Another machine with the same disk, and the same identity. */
@@ -252,19 +191,10 @@ export class World {
     const name = `${machine.name}c`;
     const copy = this.#newMachine({ ...machine.plan, name, tabs: 1 });
     this.model.copied.add(machine.name).add(name);
+    this.coverage.add("did copy device");
     machine.disk.copyTo(copy.disk);
     copy.identity = machine.identity;
     copy.openTab();
-  }
-
-  /** As somebody whose statement comes first. */
-  async setPolicyAtOnce(storeId: string, collection: string, policy: ConflictPolicy): Promise<void> {
-    await this.#operator.shops.setPolicies(storeId, { [collection]: policy }, "admin");
-  }
-
-  async setPolicy(collection: string, policy: ConflictPolicy | null, shop: number): Promise<void> {
-    const storeId = `shop-${this.plan.shops === 1 ? 0 : shop}`;
-    await this.node?.node?.shops.setPolicies(storeId, { [collection]: policy }, "admin").catch(() => undefined);
   }
 
   answered(machine: Machine, write: Write | undefined, result: Result): void {

@@ -1,10 +1,7 @@
-/** What each drawn trouble does to the world, and how all of it is taken back. */
-import type { PlannedWrite } from "@tillwire/server/store/store";
-import { Random } from "./random.ts";
-import type { Machine } from "./machine.ts";
+/** What each drawn trouble does to one machine. */
 import { rowsOn } from "./checks.ts";
-import { POLICIES, CHANGEABLE } from "./shop.ts";
-import type { MachineFault, ShopFault, Step } from "./plan.ts";
+import type { Machine } from "./machine.ts";
+import type { MachineFault, Step } from "./steps.ts";
 import type { World } from "./world.ts";
 
 export function machineFault(world: World, machine: Machine, { type, x, forMs }: Step): void {
@@ -51,9 +48,7 @@ export function machineFault(world: World, machine: Machine, { type, x, forMs }:
       if (machine.tabs.length > 1 && tab) void machine.close(tab);
       return;
     case "power cut":
-      machine.killAll();
-      disk.powerCut();
-      return void schedule.after(forMs, () => machine.openTab());
+      return powerCut(world, machine, forMs);
     case "kill inside tx":
     case "kill after tx":
       return killInTx(world, machine, type, forMs);
@@ -76,7 +71,7 @@ export function machineFault(world: World, machine: Machine, { type, x, forMs }:
         schedule.after(at, () =>
           world.perform({ at: 0, type: "note", who: world.machines.indexOf(machine), x, forMs }),
         );
-      return void schedule.after(30, () => void world.revoke(machine));
+      return void schedule.after(30, () => void world.administration.revoke(machine));
     case "enrol anew":
       return void enrolWhileTyping(world, machine, x);
     case "old protocol":
@@ -88,6 +83,13 @@ export function machineFault(world: World, machine: Machine, { type, x, forMs }:
         machine.openTab();
       });
   }
+}
+
+function powerCut({ coverage, schedule }: World, machine: Machine, forMs: number): void {
+  coverage.add("did power cut");
+  machine.killAll();
+  machine.disk.powerCut();
+  schedule.after(forMs, () => machine.openTab());
 }
 
 function killInTx(world: World, machine: Machine, type: Step["type"], forMs: number): void {
@@ -106,17 +108,18 @@ function enrolWhileTyping(world: World, machine: Machine, x: number): void {
   machine.network.turnOff();
   for (let at = 0; at < 60; at += 20)
     schedule.after(at, () => world.perform({ at: 0, type: "note", who, x, forMs: 0 }));
-  schedule.after(200, () => void world.enrolAnew(machine, x < 0.5));
+  schedule.after(200, () => void world.administration.enrolAnew(machine, x < 0.5));
   schedule.after(1_000, () => (machine.network.isOff = false));
 }
 
 function clearStorage(world: World, machine: Machine): void {
+  world.coverage.add("did clear storage");
   machine.killAll();
   machine.disk.clear();
   world.model.lostDisk(machine.name);
   excuseUnsent(world, machine);
   // The identity is gone with the rest: somebody enrols the machine anew.
-  void world.enrolAnew(machine, world.random.chance(0.5)).then(() => machine.openTab());
+  void world.administration.enrolAnew(machine, world.random.chance(0.5)).then(() => machine.openTab());
 }
 
 /** What only this machine had is lost with it. */
@@ -129,100 +132,5 @@ function excuseUnsent(world: World, machine: Machine): void {
       (each) => each !== machine && rowsOn(each).outbox.some(({ localId }) => localId === sale.localId),
     );
     if (sale.machine === machine.name && !known.has(sale.localId) && !onCopy) sale.excuse = "its disk was cleared";
-  }
-}
-
-export function shopFault(world: World, { type, who, x, forMs }: Step): void {
-  const { schedule, database, nodes } = world;
-  const node = nodes[who % nodes.length]!;
-  switch (type as ShopFault) {
-    case "node crash":
-      node.crash();
-      return void schedule.after(forMs, () => node.start());
-    case "crash before commit":
-    case "crash after commit":
-      node.nextCommit = type as "crash before commit";
-      return void schedule.after(forMs, () => {
-        if (node.nextCommit === null) world.coverage.add(`did ${type}`);
-        node.start();
-      });
-    case "answer lost":
-      node.nextCommit = "answer lost";
-      return;
-    case "drain":
-      void node.drain();
-      return void schedule.after(forMs, () => node.start());
-    case "database down":
-      return database.goDown(forMs);
-    case "notices lost":
-      database.lostNotices = 70;
-      return void schedule.after(forMs, () => (database.lostNotices = 0));
-    case "restore":
-      return world.restores.putBack(x, true);
-    case "restore unnoticed":
-      world.restores.putBack(x, false);
-      // Now and then nobody is connected meanwhile: then the first device that comes back is what tells.
-      if (Math.floor(x * 100) % 2 === 0) for (const { network } of world.machines) network.cut("cut");
-      return;
-    case "new epoch":
-      return void world.restores.beginEpoch(Math.floor(x * 10) % 2, true);
-    case "new epoch that wants nothing":
-      return void world.restores.beginEpoch(Math.floor(x * 10) % 2, false);
-    case "policy":
-      return changePolicies(world, x);
-    case "policy before a commit":
-      database.beforeCommit = (storeId, writes) => changeBeforeCommit(world, storeId, writes);
-      return;
-    case "stranger":
-      return world.stranger.visit(node, world.machines[who % world.machines.length]!, nodes);
-  }
-}
-
-/** Somebody tries out policies, one right after the other, while people work. */
-function changePolicies(world: World, x: number): void {
-  const random = new Random(Math.floor(x * 2 ** 31), "policy");
-  const shop = random.chance(0.2) ? 1 : 0;
-  for (let i = 0; i < 6; i++) {
-    const policy = random.chance(0.2) ? null : random.pick(POLICIES);
-    const collection = random.pick(CHANGEABLE);
-    world.schedule.after(random.int(0, 2_000), () => void world.setPolicy(collection, policy, shop));
-  }
-}
-
-/** The next write that a policy decided about meets another policy when it is committed. Counts stay under theirs: no other one adds them up. */
-async function changeBeforeCommit(world: World, storeId: string, writes: readonly PlannedWrite[]): Promise<void> {
-  const write = writes.find(
-    ({ policyVersion, asSent }) => policyVersion !== null && CHANGEABLE.includes(asSent.collection),
-  );
-  if (!write) return;
-  world.database.beforeCommit = null;
-  const { collection } = write.asSent;
-  const policy = world.database.memory.shops.get(storeId)?.collections.get(collection)?.policy ?? null;
-  const next = POLICIES[(policy === null ? 0 : POLICIES.indexOf(policy) + 1) % POLICIES.length]!;
-  await world.setPolicyAtOnce(storeId, collection, next);
-}
-
-/** Everything works again. */
-export function heal(world: World): void {
-  const { database, nodes, machines } = world;
-  database.comeBack();
-  database.lostNotices = 0;
-  database.beforeCommit = null;
-  for (const node of nodes) {
-    node.nextCommit = null;
-    node.start();
-  }
-  for (const machine of machines) {
-    const { network, disk } = machine;
-    Object.assign(network, { isOff: false, lost: 0, doubled: 0, slowness: 1 });
-    for (const way of ["up", "down"] as const) network.setOpen(way, true);
-    if (network.isOld) {
-      network.isOld = false;
-      machine.killAll();
-    }
-    disk.isFull = false;
-    disk.nextTx = null;
-    machine.asleepUntil = 0;
-    if (machine.tabs.length === 0) machine.openTab();
   }
 }
