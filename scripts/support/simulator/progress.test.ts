@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Coverage } from "./coverage.ts";
 import { progressLine, showProgress, spanOf } from "./progress.ts";
+import type { Told } from "./worker.ts";
 
 const totals = (seeds: number) => ({
   ...{ coverage: new Coverage(), failed: [], seeds, repeated: 0, virtualMs: seeds * 120_000 },
@@ -25,6 +26,15 @@ describe("progress", () => {
       "1 h 0 min",
       "1 h 5 min",
     ]);
+  });
+
+  test("a seed that failed is told at once, and once", () => {
+    const violation = { invariant: "S9", what: "a sale is lost", details: null, at: 0 };
+    const told = { seed: 7, violation, isRepeatable: false } as unknown as Told;
+    const written: string[] = [];
+    showProgress({ ...totals(1), failed: [told] }, 2, { write: (text: string) => written.push(text) })();
+    expect(written[0]).toBe("seed 7: S9 a sale is lost NOT REPEATABLE\n");
+    expect(written.join("").split("seed 7").length).toBe(2);
   });
 
   test("on a terminal a line replaces the former one and fits, and none is left in the end", () => {

@@ -1,5 +1,6 @@
 /** How far a batch is: a bar that moves on a terminal, a line now and then in a log. */
 import type { Totals } from "./batch.ts";
+import type { Told } from "./worker.ts";
 
 const BAR_WIDTH = 24;
 const TERMINAL_EVERY_MS = 250;
@@ -20,6 +21,15 @@ export function violations(count: number): string {
   return `${count} ${count === 1 ? "violation" : "violations"}`;
 }
 
+export function failureLine({
+  seed,
+  violation,
+  isRepeatable,
+}: Pick<Told, "seed" | "violation" | "isRepeatable">): string {
+  const found = violation ? ` ${violation.invariant} ${violation.what}` : "";
+  return `seed ${seed}:${found}${isRepeatable ? "" : " NOT REPEATABLE"}`;
+}
+
 /** `42 s`, `12 min`, `1 h 5 min`. */
 export function spanOf(ms: number): string {
   const seconds = Math.ceil(ms / 1_000);
@@ -38,7 +48,12 @@ export interface Screen {
 export function showProgress(totals: Totals, count: number, out: Screen): () => void {
   const startedAt = performance.now();
   const line = (): string => progressLine(totals, count, performance.now() - startedAt);
+  let told = 0;
   const show = (): void => {
+    // What was found is told at once: a long run need not end for somebody to look for the cause.
+    for (const failure of totals.failed.slice(told))
+      out.write(`${out.isTTY ? CLEAR_LINE : ""}${failureLine(failure)}\n`);
+    told = totals.failed.length;
     // What is wider than the terminal would leave pieces of itself behind.
     out.write(out.isTTY ? CLEAR_LINE + line().slice(0, Math.max(20, (out.columns ?? 80) - 1)) : `${line()}\n`);
   };

@@ -1,6 +1,6 @@
 /** What a batch of seeds did and met, in lines. */
 import type { Totals } from "./batch.ts";
-import { violations } from "./progress.ts";
+import { failureLine, violations } from "./progress.ts";
 import { DEEDS, FAULTS } from "./steps.ts";
 
 /** What else is counted, and how it is headed: the word that its names begin with in the coverage, and the line's. */
@@ -31,15 +31,7 @@ export function summaryOf(totals: Totals, elapsedMs: number): string[] {
     ...OTHERS.map(([kind, title]) => lineOf(title, countsOf(coverage.counts, kind))),
     `repeatable: ${repeated} seeds were run twice, ${unequal === 0 ? "all" : `${repeated - unequal} of them`} with equal traces`,
     `${violations(failed.filter(({ violation }) => violation).length)}`,
-    ...failed.map(({ seed, violation, isRepeatable }) =>
-      [
-        `  seed ${seed}:`,
-        violation && `${violation.invariant} ${violation.what}`,
-        isRepeatable ? null : "NOT REPEATABLE",
-      ]
-        .filter((part) => part !== null)
-        .join(" "),
-    ),
+    ...failed.map((told) => `  ${failureLine(told)}`),
   ];
 }
 
