@@ -20,9 +20,10 @@ export interface SoldPart extends OrderPart {
 /**
  * What these SALE transactions paid of their order. One that the order does not list as its payment paid nothing of it: the order was paid
  * by others.
+ * @param all every SALE of this order that is known, whichever report it belongs to
  */
-export function soldPart(order: Order, paid: readonly Transaction[]): SoldPart {
-  const stretches = order.payments?.length ? listed(order, paid) : [unlisted(order, paid)];
+export function soldPart(order: Order, paid: readonly Transaction[], all: readonly Transaction[]): SoldPart {
+  const stretches = order.payments?.length ? listed(order, paid) : unlisted(order, paid, all);
   const whole = paidLines(order);
   const cut = (cents: number): number => stretches.reduce((sum, stretch) => sum + stretchOf(cents, stretch), 0);
   const { items, discount } = order;
@@ -76,11 +77,25 @@ function listed(order: Order, paid: readonly Transaction[]): Stretch[] {
   });
 }
 
-/** An order that does not tell how it was paid: by these transactions, as far as they go. */
-function unlisted(order: Order, paid: readonly Transaction[]): Stretch {
-  const whole = toCents(order.total);
-  if (whole <= 0) return { from: 0, to: 1, whole: 1, isFirst: true };
-  return { from: 0, to: Math.max(0, Math.min(whole, sumOf(paid))), whole, isFirst: true };
+/** An order that does not tell how it was paid: by its transactions, one after another, as far as they go. */
+function unlisted(order: Order, paid: readonly Transaction[], all: readonly Transaction[]): Stretch[] {
+  const ids = new Set(paid.map(({ id }) => id));
+  const total = toCents(order.total);
+  let to = 0;
+  return inOrder(all).flatMap(({ id, amount }, index) => {
+    const isFirst = index === 0;
+    // What cost nothing is all in its first payment.
+    const stretch =
+      total > 0 ? { from: to, to: Math.min(total, to + Math.max(0, toCents(amount))), whole: total } : null;
+    to = stretch?.to ?? 0;
+    if (!ids.has(id)) return [];
+    return [{ ...(stretch ?? { from: 0, to: isFirst ? 1 : 0, whole: 1 }), isFirst }];
+  });
+}
+
+/** As they were made: the same on every device. */
+export function inOrder(transactions: readonly Transaction[]): Transaction[] {
+  return [...transactions].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
 }
 
 /** The lines without what the order's refunds gave back of them. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Order, OrderItem } from "./orders.ts";
-import { reportOf } from "./report.ts";
+import { orderSource, reportOf as reportOfPart, type Report } from "./report.ts";
 import { refundableQuantities, refundAmount, refundId } from "./refunds.ts";
 import { orderTotals, type TaxMode } from "./totals.ts";
 import type { Transaction } from "./transactions.ts";
@@ -22,6 +22,16 @@ function transaction(type: Transaction["type"], amount: number, more: Partial<Tr
     ...{ status: "COMPLETED", userId: "s", userName: "Ana", createdAt: 1 },
     ...more,
   };
+}
+
+/** Of all that there is, unless `all` says that there is more. */
+function reportOf(
+  transactions: readonly Transaction[],
+  orderOf: (id: string) => Order | null,
+  floatCents = 0,
+  all: readonly Transaction[] = transactions,
+): Report {
+  return reportOfPart(transactions, orderSource(all, orderOf), floatCents);
 }
 
 const lunch = order("lunch", [line("soup", 6, 2, 0.07), line("beer", 4.2, 1, 0.19, 0.2)], 1.6);
@@ -99,7 +109,7 @@ test("an order paid in two shifts is in both reports, each with what was paid in
     const { id, amount, method: paymentMethod } = payments[at]!;
     return transaction("SALE", amount, { id, paymentMethod, orderId: "lunch" });
   };
-  const [first, second, whole] = [[sale(0)], [sale(1)], [sale(0), sale(1)]].map((all) => reportOf(all, () => split));
+  const [first, second, whole] = [[sale(0)], [sale(1)], [sale(0), sale(1)]].map((each) => reportOf(each, () => split));
   expect([first!.sales, second!.sales, whole!.sales]).toEqual([1, 0, 1]);
   expect([first!.discountsCents, second!.discountsCents, whole!.discountsCents]).toEqual([125, 55, 180]);
   expect(first!.taxes.map(({ grossCents }) => grossCents)).toEqual([750, 250]);
@@ -146,12 +156,39 @@ test("what is left after a refund of one line is what an unnamed one takes the r
   );
   expect(report.taxes).toEqual([{ rate: 0.19, grossCents: 0, taxCents: 0 }]);
 });
-test("an order of an existing device that was paid in two parts, and does not list them, is sold once over both", () => {
-  const part = (id: string) => transaction("SALE", 7.2, { id, orderId: "lunch" });
-  const [first, second] = [reportOf([part("a")], orderOf), reportOf([part("b")], orderOf)];
-  const whole = reportOf([part("a"), part("b")], orderOf);
-  for (const [index, { grossCents }] of whole.taxes.entries())
-    expect(first.taxes[index]!.grossCents + second.taxes[index]!.grossCents).toBe(grossCents);
+test("an order of an existing device, paid in two shifts, and not listed in it: each has its part, the first has the sale", () => {
+  const part = (id: string, createdAt: number) => transaction("SALE", 7.2, { id, createdAt, orderId: "lunch" });
+  const all = [part("a", 2), part("b", 1)];
+  const [late, early] = all.map((each) => reportOf([each], orderOf, 0, all));
+  const whole = reportOf(all, orderOf);
+  expect([early!.sales, late!.sales, whole.sales]).toEqual([1, 0, 1]);
+  expect([early!.salesCents, late!.salesCents]).toEqual([720, 720]);
+  expect(early!.discountsCents + late!.discountsCents).toBe(whole.discountsCents);
+  for (const [index, { grossCents, taxCents }] of whole.taxes.entries()) {
+    expect(early!.taxes[index]!.grossCents + late!.taxes[index]!.grossCents).toBe(grossCents);
+    expect(early!.taxes[index]!.taxCents + late!.taxes[index]!.taxCents).toBe(taxCents);
+  }
+});
+test("payments made in the same millisecond, and beyond the total, count an order once and its taxes once", () => {
+  const all = ["a", "b", "c"].map((id) => transaction("SALE", 7.2, { id, orderId: "lunch" }));
+  const reports = all.map((each) => reportOf([each], orderOf, 0, all));
+  expect(reports.map(({ sales }) => sales)).toEqual([1, 0, 0]);
+  expect(reports.map(({ discountsCents }) => discountsCents)).toEqual([90, 90, 0]);
+  expect(reportOf(all, orderOf)).toMatchObject({ sales: 1, salesCents: 2_160, discountsCents: 180 });
+});
+test("an order that has not come yet, paid in two shifts, is sold in the first", () => {
+  const all = ["a", "b"].map((id) => transaction("SALE", 5, { id, orderId: "elsewhere" }));
+  expect(all.map((each) => reportOf([each], orderOf, 0, all).sales)).toEqual([1, 0]);
+  expect(reportOf([transaction("SALE", 5)], orderOf).sales).toBe(1);
+});
+test("what cost nothing is sold in its first payment", () => {
+  const free = order("free", [line("soup", 6, 1, 0.07)], 6);
+  const all = ["a", "b"].map((id) => transaction("SALE", 0, { id, orderId: "free" }));
+  const reports = all.map((each) => reportOf([each], () => free, 0, all));
+  expect(reports.map(({ sales, discountsCents }) => [sales, discountsCents])).toEqual([
+    [1, 600],
+    [0, 0],
+  ]);
 });
 
 const someItems = fc.array(
@@ -199,7 +236,8 @@ test("however the payments and refunds of an order are spread over shifts, their
       fc.nat(50),
       fc.array(fc.nat(1_000), { maxLength: 4 }),
       fc.infiniteStream(fc.nat(99)),
-      (drawn, taxMode, percent, cuts, choices) => {
+      fc.boolean(),
+      (drawn, taxMode, percent, cuts, choices, tellsPayments) => {
         const next = (below: number): number => choices.next().value! % below;
         const items = drawn.map(({ cents, quantity, taxRate }, i) => line(`i${i}`, cents / 100, quantity, taxRate));
         const discount = Math.floor(orderTotals(items, 0, taxMode).subtotal * percent) / 100;
@@ -209,7 +247,7 @@ test("however the payments and refunds of an order are spread over shifts, their
         const payments = marks.map((mark, i) => {
           return { id: `p${i}`, method: "CASH" as const, amount: (mark - (marks[i - 1] ?? 0)) / 100 };
         });
-        let given: Order = { ...sold, payments };
+        let given: Order = { ...sold, ...(tellsPayments && { payments }) };
         for (let tries = next(4); tries > 0; tries--) {
           const left = [...refundableQuantities(given)].filter(([, quantity]) => quantity > 0);
           if (left.length === 0) break;
@@ -226,7 +264,7 @@ test("however the payments and refunds of an order are spread over shifts, their
         const day = reportOf(moved, () => given);
         const shifts = [0, 1, 2].map(() => [] as Transaction[]);
         for (const each of moved) shifts[next(3)]!.push(each);
-        const reports = shifts.map((each) => reportOf(each, () => given));
+        const reports = shifts.map((each) => reportOf(each, () => given, 0, moved));
         const total = (of: (report: (typeof reports)[number]) => number) => reports.reduce((sum, r) => sum + of(r), 0);
         expect(day.sales).toBe(1);
         expect(total(({ sales }) => sales)).toBe(1);

@@ -2,7 +2,7 @@
 import { toCents } from "../money.ts";
 import type { PaymentMethod } from "./fields.ts";
 import type { Order } from "./orders.ts";
-import { givenBackPart, soldPart, type OrderPart } from "./order-parts.ts";
+import { givenBackPart, inOrder, soldPart, type OrderPart } from "./order-parts.ts";
 import { refundLineCents, type Refund } from "./refunds.ts";
 import { paidLines, type PaidLine } from "./totals.ts";
 import type { Transaction } from "./transactions.ts";
@@ -38,28 +38,43 @@ export interface Report {
   readonly taxes: readonly TaxSum[];
 }
 
+/** What is known of an order beyond the report's own transactions. */
+export interface OrderSource {
+  /** null for an order that is not here (yet): its taxes and discounts are missing then. */
+  orderOf(orderId: string): Order | null;
+  /** Its COMPLETED sales, of all shifts and days: an order that was paid in two of them is sold in the first. */
+  salesOf(orderId: string): readonly Transaction[];
+}
+
+/** @param transactions all that are here */
+export function orderSource(transactions: readonly Transaction[], orderOf: OrderSource["orderOf"]): OrderSource {
+  const byOrder = new Map<string, Transaction[]>();
+  for (const each of transactions) {
+    if (each.type !== "SALE" || each.status !== "COMPLETED" || !each.orderId) continue;
+    const known = byOrder.get(each.orderId);
+    if (known) known.push(each);
+    else byOrder.set(each.orderId, [each]);
+  }
+  return { orderOf, salesOf: (orderId) => byOrder.get(orderId) ?? [] };
+}
+
 /**
  * @param transactions those of the shift or the day; only COMPLETED ones count
- * @param orderOf null for an order that is not here (yet): its taxes and discounts are missing then
  * @param floatCents in the drawer at the beginning
  */
-export function reportOf(
-  transactions: readonly Transaction[],
-  orderOf: (orderId: string) => Order | null,
-  floatCents = 0,
-): Report {
+export function reportOf(transactions: readonly Transaction[], source: OrderSource, floatCents = 0): Report {
+  const { orderOf, salesOf } = source;
   const completed = transactions.filter(({ status }) => status === "COMPLETED");
   const of = (type: Transaction["type"]): Transaction[] => completed.filter((each) => each.type === type);
   const [sold, refunded, cashIn, cashOut] = [of("SALE"), of("REFUND"), of("CASH_IN"), of("CASH_OUT")];
-  const parts = ordersOf(sold, orderOf).map(([order, paid]) => soldPart(order, paid));
+  const parts = ordersOf(sold, orderOf).map(([order, paid, id]) => soldPart(order, paid, salesOf(id)));
   const returned = ordersOf(refunded, orderOf).map(([order, given]) => givenBackPart(order, given));
-  const unknown = sold.filter(({ orderId }) => !orderId || !orderOf(orderId));
+  const notHere = sold.filter(({ orderId }) => !orderId || !orderOf(orderId));
   const methods = methodSums(sold, refunded);
   const cash = methods.find(({ method }) => method === "CASH")?.cents ?? 0;
   const [cashInCents, cashOutCents] = [sumOf(cashIn), sumOf(cashOut)];
   return {
-    sales:
-      parts.filter(({ isFirst }) => isFirst).length + new Set(unknown.map(({ orderId, id }) => orderId ?? id)).size,
+    sales: parts.filter(({ isFirst }) => isFirst).length + notHere.filter((each) => isFirstSale(each, salesOf)).length,
     salesCents: sumOf(sold),
     refunds: refunded.length,
     refundsCents: sumOf(refunded),
@@ -86,18 +101,23 @@ function sumOf(transactions: readonly Transaction[]): number {
   return transactions.reduce((sum, { amount }) => sum + toCents(amount), 0);
 }
 
+/** Nothing but its payments is known of the order: the first of them counts it. */
+function isFirstSale({ id, orderId }: Transaction, salesOf: OrderSource["salesOf"]): boolean {
+  return !orderId || inOrder(salesOf(orderId))[0]?.id === id;
+}
+
 /** Each order that is here, with its transactions among these. */
 function ordersOf(
   transactions: readonly Transaction[],
-  orderOf: (orderId: string) => Order | null,
-): [order: Order, transactions: Transaction[]][] {
-  const byOrder = new Map<string, [Order, Transaction[]]>();
+  orderOf: OrderSource["orderOf"],
+): [order: Order, transactions: Transaction[], orderId: string][] {
+  const byOrder = new Map<string, [Order, Transaction[], string]>();
   for (const transaction of transactions) {
     const { orderId } = transaction;
     const known = orderId && byOrder.get(orderId);
     const order = orderId && orderOf(orderId);
     if (known) known[1].push(transaction);
-    else if (order) byOrder.set(orderId, [order, [transaction]]);
+    else if (order) byOrder.set(orderId, [order, [transaction], orderId]);
   }
   return [...byOrder.values()];
 }
