@@ -2,20 +2,23 @@
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 
+interface AxeViolation {
+  readonly id: string;
+  readonly impact: string | null;
+  readonly nodes: readonly { readonly target: unknown }[];
+}
+
 /** @returns what is serious or critical, one text each; in light and in dark */
 export async function seriousFindings(page: Page): Promise<string[]> {
   // through the debugger, which the page's content security policy does not bind
   await page.evaluate(axe.source);
+  const isCalm = await page.evaluate(() => matchMedia("(prefers-reduced-motion: reduce)").matches);
   const found: string[] = [];
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await atRest(page);
     const findings = await page.evaluate(async () => {
       const { axe: run } = globalThis as unknown as { axe: { run: () => Promise<{ violations: AxeViolation[] }> } };
-      interface AxeViolation {
-        readonly id: string;
-        readonly impact: string | null;
-        readonly nodes: readonly { readonly target: unknown; readonly failureSummary?: string }[];
-      }
       const { violations } = await run.run();
       return violations
         .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -23,6 +26,20 @@ export async function seriousFindings(page: Page): Promise<string[]> {
     });
     found.push(...findings.map((finding) => `${colorScheme}: ${finding}`));
   }
-  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+  // A device that asked for calm goes on asking.
+  await page.emulateMedia({ colorScheme: null, reducedMotion: isCalm ? "reduce" : "no-preference" });
   return found;
+}
+
+/** Until two frames in a row have nothing that moves or changes its colours. */
+async function atRest(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const drawn = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    for (let quiet = 0; quiet < 2;) {
+      await drawn();
+      const moving = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+      quiet = moving.length === 0 ? quiet + 1 : 0;
+      await Promise.allSettled(moving.map(({ finished }) => finished));
+    }
+  });
 }
