@@ -28,6 +28,8 @@ export const LIMITS = {
   pushesPerSecond: 50,
   pushBurst: 100,
   unauthenticatedLinksPerAddress: 20,
+  /** For a request over HTTP to arrive whole. */
+  requestTimeoutMs: 10 * 60_000,
   enrolmentTtlMs: 10 * 60_000,
   enrolmentTries: 5,
   /** Requests to the enrolment door per address and minute. */

@@ -13,6 +13,9 @@ const COLLECTION = /^[a-z][a-z0-9_-]{0,63}$/;
 export const idSchema = z.string().check(z.regex(ID));
 export const hashSchema = z.string().check(z.regex(HASH));
 export const collectionNameSchema = z.string().check(z.regex(COLLECTION));
+/** A short text for people: without control characters and halves of surrogate pairs, which PostgreSQL does not take. */
+export const labelSchema = (longest: number) =>
+  z.string().check(z.maxLength(longest), z.regex(/^[^\p{Cc}\p{Cs}]*$/u));
 const seqSchema = z.int().check(z.gte(0));
 const versionSchema = z.int().check(z.gte(1), z.lte(LIMITS.syncVersion));
 /** Milliseconds since 1970 in UTC. */
@@ -149,7 +152,7 @@ export const helloSchema = z.object({
   presence: z.optional(z.boolean()),
   /** As the last welcome gave it: tells a copied device, whose copies hold older ones. */
   mark: z.optional(z.nullable(markSchema)),
-  app: z.optional(z.object({ name: z.string().check(z.maxLength(64)), version: z.string().check(z.maxLength(64)) })),
+  app: z.optional(z.object({ name: labelSchema(64), version: labelSchema(64) })),
   status: z.optional(deviceStatusSchema),
 });
 export type Hello = z.infer<typeof helloSchema>;
@@ -294,7 +297,7 @@ export const enrolResponseSchema = z.object({
 });
 export type EnrolResponse = z.infer<typeof enrolResponseSchema>;
 export const enrolmentRequestSchema = z.object({
-  name: z.string().check(z.minLength(1), z.maxLength(100)),
+  name: labelSchema(100).check(z.minLength(1)),
   role: roleSchema,
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { newMismatches } from "./device-status.ts";
+import { keptStatus, newMismatches } from "./device-status.ts";
 
 test("S12: a mismatch is counted once, however many heartbeats tell of it", () => {
   expect(newMismatches({}, { digestsEqual: true, digestMismatches: 3 })).toBe(0);
@@ -24,4 +24,10 @@ test("devices that don't count tell of one when they cease to be equal", () => {
 test("a replica that was set up anew counts from nothing, and a status without digests says nothing of them", () => {
   expect(newMismatches({ digestMismatches: 4 }, { digestMismatches: 0, digestsEqual: true })).toBe(0);
   expect(newMismatches({ digestsEqual: false, digestMismatches: 4 }, {})).toBe(0);
+});
+
+test("a clock that is as far off as a number can say is told so that the message stays one", () => {
+  expect(keptStatus({ clock: 1_005 }, 1_000)).toEqual({ clockOffsetMs: 5 });
+  const { clockOffsetMs } = keptStatus({ clock: Number.MIN_SAFE_INTEGER }, 1_767_225_600_000);
+  expect(Number.isSafeInteger(clockOffsetMs)).toBe(true);
 });

@@ -93,5 +93,6 @@ export function newMismatches(before: DigestStatus, told: DigestStatus): number 
 
 /** The part of a status message that is kept; the clock becomes an offset, which stays true. */
 export function keptStatus({ cursor: _cursor, clock, ...status }: DeviceStatus, nowMs: number): KeptStatus {
-  return clock === undefined ? status : { ...status, clockOffsetMs: clock - nowMs };
+  // As far off as a message can say.
+  return clock === undefined ? status : { ...status, clockOffsetMs: Math.max(clock - nowMs, Number.MIN_SAFE_INTEGER) };
 }

@@ -61,7 +61,7 @@ export function createSeedDoor(services: SessionServices, queries: SeedQueries, 
   }
 
   async function startOf(device: Device, since: string | null): Promise<UpdatesStart> {
-    if (since !== null && /^\d{1,16}$/.test(since)) {
+    if (since !== null && /^\d{1,15}$/.test(since)) {
       return { kind: "time", sinceMs: Math.max(0, Number(since) - LIMITS.sinceOverlapMs) };
     }
     const { cursor } = await placeOf(device, since);

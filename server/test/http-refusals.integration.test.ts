@@ -1,9 +1,11 @@
 /** Requests that fail as a whole: how they say so. */
+import { once } from "node:events";
+import { connect } from "node:net";
 import { io } from "socket.io-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LIMITS } from "@tillwire/protocol/limits";
 import { systemRuntime } from "../src/runtime.ts";
-import { request, startTestServer, type TestServer } from "./support/server.ts";
+import { ADMIN_TOKEN, request, startTestServer, type TestServer } from "./support/server.ts";
 
 let shop: TestServer;
 
@@ -49,6 +51,53 @@ describe("requests that fail as a whole", () => {
     expect(await problem("GET", "/%zz")).toMatchObject({ code: "MALFORMED" });
   });
 
+  test("texts that no database takes, and times that it does not know: 400, 422", async () => {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
+    for (const name of ["a\0b", "a\ud800b", ""]) {
+      const body = JSON.stringify({ name, role: "register" });
+      for (const path of ["/api/admin/stores", "/api/admin/enrolments"])
+        expect(await problem("POST", path, { headers, body })).toMatchObject({ code: "MALFORMED" });
+      const app = { name: `${name}\0`, version: "1" };
+      const status = JSON.stringify({ syncToken: null, app, status: { pending: 1 } });
+      expect(await problem("POST", "/api/sync/status", { headers: await bearer(), body: status })).toMatchObject({
+        code: "MALFORMED",
+      });
+    }
+    const times = { headers: await bearer() };
+    expect(await problem("GET", "/api/sync/updates?since=9999999999999999", times)).toMatchObject({
+      code: "UNPROCESSABLE",
+    });
+    expect((await fetch(`${shop.url}/api/sync/updates?since=999999999999999`, times)).status).toBe(200);
+  });
+
+  test("what is no request of HTTP: 400; a head that is too long as well", async () => {
+    for (const text of ["NONSENSE\r\n\r\n", `GET / HTTP/1.1\r\nHost: shop\r\nx: ${"x".repeat(20_000)}\r\n\r\n`]) {
+      const socket = connect(Number(new URL(shop.url).port), "127.0.0.1", () => socket.write(text));
+      let answer = "";
+      socket.on("data", (piece) => (answer += piece.toString()));
+      await once(socket, "close");
+      expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
+      expect(answer).toContain("application/problem+json");
+      expect(JSON.parse(answer.split("\r\n\r\n")[1]!)).toMatchObject({
+        code: "MALFORMED",
+        requestId: expect.stringMatching(/./),
+      });
+    }
+  });
+
+  test("guesses at the admin token are slowed at every door: 429", async () => {
+    const { url } = await shop.startNode();
+    const guess = async (path: string): Promise<number> => (await request(url, "wrong", "GET", path)).status;
+    for (const path of ["/api/records/orders/o1/history", "/api/admin/devices"]) {
+      const node = path.startsWith("/api/admin") ? (await shop.startNode()).url : url;
+      const statuses = new Set<number>();
+      for (let i = 0; i < 40; i++) statuses.add((await request(node, "wrong", "GET", path)).status);
+      expect([path, [...statuses]]).toEqual([path, [401, 429]]);
+    }
+    expect(await guess("/api/admin/devices")).toBe(429);
+    expect((await request(url, (await shop.enrol()).token, "GET", "/api/sync/pull")).status).toBe(200);
+  });
+
   test("what is not here, not so, not this way: 404, 405, 413, 415", async () => {
     const headers = await bearer();
     expect(await problem("GET", "/api/nothing")).toMatchObject({ status: 404, code: "NOT_FOUND" });
@@ -66,6 +115,8 @@ describe("requests that fail as a whole", () => {
   test("pages of foreign origins: 403; those that are allowed get their headers", async () => {
     const headers = { origin: "https://evil.example" };
     expect(await problem("GET", "/api/sync/pull", { headers })).toMatchObject({ status: 403, code: "FOREIGN_ORIGIN" });
+    expect(await problem("GET", "/%61pi/sync/pull", { headers })).toMatchObject({ code: "FOREIGN_ORIGIN" });
+    expect((await fetch(`${shop.url}/%61pi/config`)).headers.get("cache-control")).toBe("no-store");
     const friend = { origin: "https://friend.example", "access-control-request-method": "POST" };
     const preflight = await fetch(`${shop.url}/api/sync/push`, { method: "OPTIONS", headers: friend });
     expect(preflight.status).toBe(204);

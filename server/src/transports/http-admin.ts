@@ -5,6 +5,7 @@ import {
   enrolmentRequestSchema,
   enrolRequestSchema,
   idSchema,
+  labelSchema,
   policiesRequestSchema,
   policySchema,
 } from "@tillwire/protocol/messages";
@@ -14,7 +15,7 @@ import type { Admin } from "../admin.ts";
 import type { Enrolments } from "../enrolment.ts";
 import { bearerToken, checked, parseBody, queryChecked, queryNumber, queryValue } from "./request.ts";
 
-const newStoreSchema = z.object({ name: z.string().check(z.minLength(1), z.maxLength(100)) });
+const newStoreSchema = z.object({ name: labelSchema(100).check(z.minLength(1)) });
 const newEnrolmentSchema = z.object({ ...enrolmentRequestSchema.shape, storeId: z.optional(idSchema) });
 const newEpochSchema = z.object({ reoffer: z.optional(z.boolean()), storeId: z.optional(idSchema) });
 

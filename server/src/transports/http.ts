@@ -1,5 +1,6 @@
 /** The HTTP server: what holds for all doors (requests' ids, errors, origins, headers), and the doors of the node itself. */
 import { ReplicationError } from "@tillwire/protocol/errors";
+import { LIMITS } from "@tillwire/protocol/limits";
 import { PROTOCOL_VERSION } from "@tillwire/protocol/version";
 import Fastify, {
   LogController,
@@ -20,7 +21,7 @@ import { addHistoryDoor } from "./http-history.ts";
 import { addSeedDoors } from "./http-seed.ts";
 import { addStatusDoor } from "./http-status.ts";
 import { addSyncDoors } from "./http-sync.ts";
-import { replicationErrorOf, sendProblem } from "./problem.ts";
+import { refuseOnSocket, replicationErrorOf, sendProblem } from "./problem.ts";
 import { bodyFromText } from "./request.ts";
 import { addWebApp } from "./web-app.ts";
 
@@ -55,8 +56,14 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: SMALL_BODY,
-    genReqId: () => randomHex(services.runtime, 8),
+    // Fastify's default is for ever; longer than Node's, for the large batches of slow lines.
+    requestTimeout: LIMITS.requestTimeoutMs,
+    genReqId: () => newRequestId(services),
     frameworkErrors: (error, request, reply) => void answerError(services, error, request, reply),
+    clientErrorHandler: (error, socket) => {
+      const code = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "UNAVAILABLE" : "MALFORMED";
+      refuseOnSocket(socket, code, newRequestId(services));
+    },
   });
   app.decorateRequest("device", null);
   readJsonOnly(app);
@@ -71,6 +78,10 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
   addNodeDoors(app, options);
   await addWebApp(app, options.webRoot);
   return app;
+}
+
+export function newRequestId({ runtime }: Pick<SessionServices, "runtime">): string {
+  return randomHex(runtime, 8);
 }
 
 function readJsonOnly(app: FastifyInstance): void {
@@ -121,7 +132,7 @@ function addHooks(app: FastifyInstance, { services, allowOrigin, isDraining }: H
   app.addHook("onRequest", async (request, reply) => {
     const { origin, host } = request.headers;
     reply.headers(SECURITY_HEADERS);
-    if (!request.url.startsWith("/api/")) return;
+    if (!isOfApi(request)) return;
     reply.header("cache-control", "no-store");
     if (!allowOrigin(origin, host))
       throw new ReplicationError("FOREIGN_ORIGIN", "pages of this origin are not allowed here");
@@ -140,6 +151,11 @@ function addHooks(app: FastifyInstance, { services, allowOrigin, isDraining }: H
   app.addHook("onResponse", async (request, reply) => {
     services.metrics.httpRequests.inc({ route: request.routeOptions.url ?? "none", status: reply.statusCode });
   });
+}
+
+/** By the door too: a path may be written in many ways, `/%61pi/...` among them. */
+function isOfApi({ url, routeOptions }: FastifyRequest): boolean {
+  return url.startsWith("/api/") || (routeOptions.url?.startsWith("/api/") ?? false);
 }
 
 function preflight(reply: FastifyReply): FastifyReply {

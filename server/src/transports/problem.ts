@@ -1,5 +1,6 @@
 /** A request that fails as a whole: RFC 9457 problem JSON. Never SQL, never payloads. */
 import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
 import { ERRORS, ReplicationError, type ErrorCode } from "@tillwire/protocol/errors";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { ResetRequired } from "../feed.ts";
@@ -40,12 +41,7 @@ export function replicationErrorOf(error: Error): ReplicationError | null {
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ReplicationError): FastifyReply {
   const { status } = ERRORS[error.code];
   const problem: Problem = {
-    type: `urn:tillwire:error:${error.code}`,
-    title: STATUS_CODES[status] ?? error.code,
-    status,
-    code: error.code,
-    detail: error.message,
-    requestId: request.id,
+    ...problemOf(error, request.id),
     ...(error instanceof ResetRequired && {
       reason: error.reset.reason,
       epoch: error.reset.epoch,
@@ -55,4 +51,26 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
   if (status === 429 || status === 503) reply.header("retry-after", Math.ceil((error.retryAfterMs ?? 1_000) / 1_000));
   if (status === 401) reply.header("www-authenticate", "Bearer");
   return reply.code(status).type("application/problem+json").send(JSON.stringify(problem));
+}
+
+function problemOf({ code, message }: ReplicationError, requestId: string): Problem {
+  const { status } = ERRORS[code];
+  const title = STATUS_CODES[status] ?? code;
+  return { type: `urn:tillwire:error:${code}`, title, status, code, detail: message, requestId };
+}
+
+/** Where there is no request to answer: says so, and ends the connection, whatever the peer does with its half of it. */
+export function refuseOnSocket(socket: Duplex, code: ErrorCode, requestId: string): void {
+  const { status } = ERRORS[code];
+  const title = STATUS_CODES[status] ?? code;
+  const body = JSON.stringify(problemOf(new ReplicationError(code, title), requestId));
+  const head = [
+    `HTTP/1.1 ${status} ${title}`,
+    "Connection: close",
+    "Content-Type: application/problem+json",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  if (!socket.writable) return void socket.destroy();
+  socket.once("finish", () => socket.destroy());
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
 }
