@@ -14,7 +14,7 @@ import { systemRuntime, type Runtime } from "./runtime.ts";
 import { safeError } from "./safe-error.ts";
 import { postgresDatabase } from "./store/database.ts";
 import type { Shop } from "./store/shop-store.ts";
-import { createHttpApp } from "./transports/http.ts";
+import { createHttpApp, newRequestId } from "./transports/http.ts";
 import { createSocketIoTransport } from "./transports/socket-io.ts";
 import { dispatchUpgrades } from "./transports/upgrades.ts";
 import { createWebSocketTransport } from "./transports/websocket.ts";
@@ -122,7 +122,7 @@ async function serve(node: Node, admin: Admin, options: SyncServerOptions) {
   const live = { open: sessions.open.bind(sessions), runtime, log: services.log };
   const webSocket = createWebSocketTransport(live);
   const socketIo = createSocketIoTransport({ ...live, httpServer: app.server, allowOrigin });
-  dispatchUpgrades(app.server, webSocket, allowOrigin);
+  dispatchUpgrades(app.server, webSocket, allowOrigin, () => newRequestId(services));
   const host = options.host ?? "0.0.0.0";
   await app.listen({ port: options.port ?? 0, host, listenTextResolver: (address) => `Listening at ${address}` });
   const { port } = app.server.address() as AddressInfo;

@@ -50,8 +50,14 @@ export function createSocketIoTransport(options: SocketIoOptions): LiveTransport
   };
 }
 
+/** Connections that carry a link, or did. */
+const used = new WeakSet<object>();
+
 function attach(socket: Socket, { open, runtime, log }: SocketIoOptions): void {
   const { conn } = socket;
+  // One connection, one link: what a peer opened and left on it again and again would add up until it goes.
+  if (used.has(conn)) return void conn.close(true);
+  used.add(conn);
   const sent = countBuffered(conn);
   const listener: LinkListener | null = open({
     transport: "socket.io",
@@ -78,7 +84,10 @@ function attach(socket: Socket, { open, runtime, log }: SocketIoOptions): void {
   });
   conn.on("heartbeat", () => listener?.alive());
   socket.on("error", (error) => log.debug({ code: error.name }, "A Socket.IO socket failed"));
-  socket.on("disconnect", () => listener?.closed());
+  socket.on("disconnect", () => {
+    listener?.closed();
+    conn.close();
+  });
 }
 
 interface EngineSocket {

@@ -1,33 +1,45 @@
-/** Upgrade requests go by their path: /sync to the plain WebSocket, Socket.IO's to Socket.IO, anything else nowhere. */
+/**
+ * Upgrade requests go by their path: /sync to the plain WebSocket, Socket.IO's to Socket.IO, no other one anywhere. Who offers another protocol
+ * (Java's HTTP client asks for HTTP/2 in this way) is answered as if it had not.
+ */
 import type { IncomingMessage, Server } from "node:http";
-import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { ERRORS, type ErrorCode } from "@tillwire/protocol/errors";
 import type { OriginCheck } from "../origin.ts";
+import { refuseOnSocket } from "./problem.ts";
 import { SOCKET_IO_PATH } from "./socket-io.ts";
 import type { WebSocketTransport } from "./websocket.ts";
 
-export function dispatchUpgrades(server: Server, webSocket: WebSocketTransport, allowOrigin: OriginCheck): void {
+export function dispatchUpgrades(
+  server: Server,
+  webSocket: WebSocketTransport,
+  allowOrigin: OriginCheck,
+  newRequestId: () => string,
+): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const path = (request.url ?? "").split("?")[0]!;
     if (path.startsWith(`${SOCKET_IO_PATH}/`)) return; // Socket.IO listens itself
+    if (!isForWebSocket(request)) return readAgain(server, request, socket, head);
     // A peer that goes away here has nothing to be told.
     socket.on("error", () => socket.destroy());
-    if (path !== "/sync") refuse(socket, "NOT_FOUND");
-    else if (!allowOrigin(request.headers.origin, request.headers.host)) refuse(socket, "FOREIGN_ORIGIN");
+    if (path !== "/sync") refuseOnSocket(socket, "NOT_FOUND", newRequestId());
+    else if (!allowOrigin(request.headers.origin, request.headers.host))
+      refuseOnSocket(socket, "FOREIGN_ORIGIN", newRequestId());
     else webSocket.upgrade(request, socket, head);
   });
 }
 
-function refuse(socket: Duplex, code: ErrorCode): void {
-  const { status } = ERRORS[code];
-  const title = STATUS_CODES[status] ?? code;
-  const body = JSON.stringify({ type: `urn:tillwire:error:${code}`, title, status, code });
-  const head = [
-    `HTTP/1.1 ${status} ${title}`,
-    "Connection: close",
-    "Content-Type: application/problem+json",
-    `Content-Length: ${Buffer.byteLength(body)}`,
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+function isForWebSocket({ headers }: IncomingMessage): boolean {
+  const protocols = (headers.upgrade ?? "").toLowerCase().split(",");
+  return protocols.some((protocol) => protocol.trim() === "websocket");
+}
+
+/** Gives the server the connection as a new one, on which the same request comes first, without the offer. */
+function readAgain(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const { method, url, httpVersion, rawHeaders } = request;
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (!/^(connection|upgrade|http2-settings)$/i.test(rawHeaders[i]!))
+      lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
+  server.emit("connection", socket);
 }
