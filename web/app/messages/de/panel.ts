@@ -25,6 +25,7 @@ export const panel = {
   entryState: { queued: "wartet", sent: "wird gesendet", rejected: "abgelehnt" },
   rejected: "Vom Server abgelehnt",
   rejectedHint: "Bleibt auf dieser Kasse, bis Sie entscheiden.",
+  rejectedCode: "Code für den Support: {code}",
   retry: "Erneut versuchen",
   discard: "Verwerfen",
   discardTitle: "Endgültig verwerfen?",
@@ -77,7 +78,6 @@ export const panel = {
   importErrors: {
     UNPROCESSABLE: "Das ist keine Datei mit nicht Gesendetem.",
     FORBIDDEN: "Diese Datei gehört einem anderen Geschäft.",
-    other: "Die Datei konnte nicht importiert werden: {message}",
   },
   storage: "Speicherplatz dieses Geräts",
   storageUsed: "{used} von {quota} belegt ({percent} %)",

@@ -43,7 +43,6 @@ export const register = {
       role: "Dieser Code ist für eine andere Art von Gerät. Erstellen Sie einen für eine Kasse.",
       otherStore:
         "Dieser Code gehört zu einem anderen Geschäft. Die Verkäufe dieser Kasse bleiben hier; verwenden Sie einen Code des eigenen Geschäfts.",
-      other: "Das hat nicht geklappt: {message}",
     },
   },
   start: {

@@ -21,6 +21,7 @@ export const panel = {
   entryState: { queued: "waiting", sent: "being sent", rejected: "rejected" },
   rejected: "Rejected by the server",
   rejectedHint: "Kept on this register until you decide.",
+  rejectedCode: "Code for support: {code}",
   retry: "Try again",
   discard: "Discard",
   discardTitle: "Discard this for good?",
@@ -73,7 +74,6 @@ export const panel = {
   importErrors: {
     UNPROCESSABLE: "This is no file of unsent work.",
     FORBIDDEN: "This file belongs to another shop.",
-    other: "The file could not be imported: {message}",
   },
   storage: "Space on this device",
   storageUsed: "{used} of {quota} used ({percent} %)",

@@ -39,7 +39,6 @@ export const register = {
       network: "The server can’t be reached. Check the network, then try again.",
       role: "This code is for a device of another kind. Create one for a register.",
       otherStore: "This code belongs to another shop. Sales of this register stay here; use a code of its own shop.",
-      other: "That did not work: {message}",
     },
   },
   start: {

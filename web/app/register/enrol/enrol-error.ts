@@ -7,5 +7,5 @@ export function enrolErrorText(error: unknown, messages: Messages): string {
   if (!(error instanceof Error) || !("code" in error)) return errors.network;
   const code = String(error.code);
   if (code === "UNAVAILABLE" || code === "NETWORK" || code === "TIMEOUT") return errors.network;
-  return textOf(errors, code) ?? textOf(messages.errors, code) ?? errors.other({ message: error.message });
+  return textOf(errors, code) ?? textOf(messages.errors, code) ?? messages.errors.other({ code });
 }

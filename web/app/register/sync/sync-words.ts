@@ -16,15 +16,20 @@ export function entryName(entry: Pick<OutboxEntry, "collection" | "op" | "data">
   return entry.op === "delete" ? `${name} (${messages.sync.deleted})` : name;
 }
 
-export function rejectionText(error: OutboxEntry["error"], { rejections }: Messages): string {
-  return textOf(rejections, error?.code ?? "") ?? rejections.WRITE_FAILED;
+/** Why the server did not take a write of this collection. */
+export function rejectionText(
+  error: Pick<NonNullable<OutboxEntry["error"]>, "code"> | undefined,
+  collection: string,
+  { rejections, guards }: Messages,
+): string {
+  const code = error?.code ?? "WRITE_FAILED";
+  const guarded = code === "GUARD" ? textOf(guards, collection) : undefined;
+  return guarded ?? textOf(rejections, code) ?? rejections.other({ code });
 }
 
 /** An error of the link or of `syncNow`; codes that are no server's mean that it was not reached. */
 export function syncErrorText(error: unknown, { errors }: Messages): string {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code !== "string") return errors.offline;
-  return (
-    textOf(errors, code) ?? (typeof message === "string" && message !== "" ? errors.other({ message }) : errors.offline)
-  );
+  return textOf(errors, code) ?? (typeof message === "string" && message !== "" ? errors.other({ code }) : errors.offline);
 }
