@@ -14,8 +14,7 @@ export const idSchema = z.string().check(z.regex(ID));
 export const hashSchema = z.string().check(z.regex(HASH));
 export const collectionNameSchema = z.string().check(z.regex(COLLECTION));
 /** A short text for people: without control characters and halves of surrogate pairs, which PostgreSQL does not take. */
-export const labelSchema = (longest: number) =>
-  z.string().check(z.maxLength(longest), z.regex(/^[^\p{Cc}\p{Cs}]*$/u));
+export const labelSchema = (longest: number) => z.string().check(z.maxLength(longest), z.regex(/^[^\p{Cc}\p{Cs}]*$/u));
 const seqSchema = z.int().check(z.gte(0));
 const versionSchema = z.int().check(z.gte(1), z.lte(LIMITS.syncVersion));
 /** Milliseconds since 1970 in UTC. */
