@@ -16,6 +16,14 @@ export interface DeviceStatusWriter {
   close(): Promise<void>;
 }
 
+/** Gathers what comes until it is written. */
+interface Waiting extends StatusUpdate {
+  at: number;
+  cursor: number | null;
+  app: StatusUpdate["app"];
+  readonly status: KeptStatus;
+}
+
 type DigestStatus = Pick<DeviceStatus, "digestsEqual" | "digestMismatches">;
 
 const FLUSH_MS = 2_000;
@@ -25,33 +33,33 @@ export function createDeviceStatusWriter(
   runtime: Runtime,
   onError: (error: unknown) => void,
 ): DeviceStatusWriter {
-  const waiting = new Map<string, StatusUpdate>();
+  let waiting = new Map<string, Waiting>();
   const timer = runtime.setInterval(() => void flush(), FLUSH_MS);
   timer.unref();
   let writing: Promise<void> | null = null;
 
   function merge(update: StatusUpdate): void {
+    const { at, cursor, app, status } = update;
     const key = `${update.storeId}/${update.deviceId}`;
     const earlier = waiting.get(key);
-    waiting.set(key, {
-      ...update,
-      cursor: update.cursor ?? earlier?.cursor ?? null,
-      app: update.app ?? earlier?.app ?? null,
-      status: { ...earlier?.status, ...update.status },
-    });
+    if (!earlier) return void waiting.set(key, { ...update, status: { ...status } });
+    earlier.at = at;
+    earlier.cursor = cursor ?? earlier.cursor;
+    earlier.app = app ?? earlier.app;
+    Object.assign(earlier.status, status);
   }
 
   async function write(): Promise<void> {
-    const updates = [...waiting.values()];
-    waiting.clear();
-    if (updates.length === 0) return;
+    const updates = waiting;
+    waiting = new Map();
+    if (updates.size === 0) return;
     try {
-      await devices.saveStatus(updates);
+      await devices.saveStatus([...updates.values()]);
     } catch (error) {
       onError(error);
-      const later = [...waiting.values()];
-      waiting.clear();
-      for (const update of [...updates, ...later]) merge(update);
+      const later = waiting;
+      waiting = updates;
+      for (const update of later.values()) merge(update);
     }
   }
 

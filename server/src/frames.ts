@@ -15,8 +15,12 @@ export interface Choice {
   readonly collections: readonly string[] | null;
 }
 
+/** What most devices choose. */
+const ALL: Choice = { key: choiceOf(null), collections: null };
+
 export function choose(collections: readonly string[] | null | undefined): Choice {
-  return { key: choiceOf(collections), collections: collections ? [...new Set(collections)].sort() : null };
+  if (!collections) return ALL;
+  return { key: choiceOf(collections), collections: [...new Set(collections)].sort() };
 }
 
 /** The text of a `changes` message, with what the choice leaves of the stretch. */

@@ -36,6 +36,8 @@ const CHANNEL = "tillwire";
 const GATHER_MS = 10;
 const SWEEP_MS = 2_000;
 const REVOCATION_SWEEP_MS = 1_000;
+/** One sweep in so many asks about every live device, whatever the database's clock says, and however long it was away. */
+const WHOLE_SWEEP = 60;
 /** NOTIFY carries less than 8,000 bytes. */
 const ENTRIES_A_NOTICE = 30;
 
@@ -47,7 +49,7 @@ const noticeSchema = z.object({
 type Notice = z.infer<typeof noticeSchema>;
 
 export async function startNotices(options: NoticesOptions): Promise<Notices> {
-  const { board, runtime, sessions } = options;
+  const { board, runtime } = options;
   const sender = createSender(options);
   const sweeper = createSweeper(options);
   // What a new connection leads to may not have been looked at yet: while a database recovers, it takes nothing.
@@ -72,7 +74,7 @@ export async function startNotices(options: NoticesOptions): Promise<Notices> {
   );
   const timers = [
     runtime.setInterval(() => void sweep(isLookedAt ? Promise.resolve() : look()), SWEEP_MS),
-    runtime.setInterval(() => void sweeper.sweepRevoked(sessions.devices()), REVOCATION_SWEEP_MS),
+    runtime.setInterval(() => void sweeper.sweepRevoked(), REVOCATION_SWEEP_MS),
   ];
   for (const timer of timers) timer.unref();
   return {
@@ -97,15 +99,14 @@ function hear({ nodeId, sessions, log, devices }: NoticesOptions, payload: strin
   if (notice.node === nodeId) return;
   for (const { storeId, head, epoch } of notice.heads) sessions.hint(storeId, head, epoch);
   if (notice.revoked.length > 0)
-    void cutRevoked(sessions, devices, notice.revoked).catch((err: unknown) =>
+    void cut(sessions, devices.revokedAmong(notice.revoked)).catch((err: unknown) =>
       log.warn({ err }, "Revocations could not be read"),
     );
 }
 
-async function cutRevoked(sessions: Sessions, devices: DeviceStore, suspects: readonly DeviceKey[]): Promise<void> {
-  for (const { storeId, deviceId } of await devices.revokedAmong(suspects)) {
+async function cut(sessions: Sessions, revoked: Promise<readonly DeviceKey[]>): Promise<void> {
+  for (const { storeId, deviceId } of await revoked)
     sessions.cut(storeId, deviceId, "DEVICE_REVOKED", "the device was revoked");
-  }
 }
 
 /** One notice in flight; what is announced meanwhile goes with the next. */
@@ -163,6 +164,7 @@ function createSender({ board, nodeId, runtime, log }: NoticesOptions) {
 
 function createSweeper({ store, devices, feed, sessions, log }: NoticesOptions) {
   let sweeping = false;
+  let sweeps = 0;
 
   function failed(err: unknown): void {
     log.warn({ err }, "The sweep failed");
@@ -189,9 +191,11 @@ function createSweeper({ store, devices, feed, sessions, log }: NoticesOptions) 
         sweeping = false;
       }
     },
-    async sweepRevoked(live: readonly DeviceKey[]): Promise<void> {
-      if (live.length === 0) return;
-      await cutRevoked(sessions, devices, live).catch(failed);
+    async sweepRevoked(): Promise<void> {
+      if (sessions.isEmpty) return;
+      sweeps += 1;
+      const isWhole = sweeps % WHOLE_SWEEP === 0;
+      await cut(sessions, isWhole ? devices.revokedAmong(sessions.devices()) : devices.revokedLately()).catch(failed);
     },
   };
 }

@@ -99,8 +99,15 @@ export class Sessions implements SessionHost {
     );
   }
 
+  get isEmpty(): boolean {
+    return this.#rooms.size === 0;
+  }
+
   devices(): DeviceKey[] {
-    return this.#all().map(({ conversation }) => conversation!.device);
+    return this.#all().map(({ conversation }) => {
+      const { storeId, deviceId } = conversation!.device;
+      return { storeId, deviceId };
+    });
   }
 
   /** By deviceId. A device with several sessions (tabs) shows the latest. */
@@ -171,7 +178,7 @@ export class Sessions implements SessionHost {
 
   #tick(): void {
     const now = this.#options.services.runtime.now();
-    for (const session of this.#all()) session.tick(now);
+    for (const { sessions } of this.#rooms.values()) for (const session of sessions) session.tick(now);
     // Devices on other nodes come and go without a word to this one.
     this.#ticks += 1;
     if (this.#ticks % 5 === 0) for (const { presence } of this.#rooms.values()) presence.changed();

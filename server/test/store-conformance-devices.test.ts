@@ -92,6 +92,8 @@ describe.each(Object.entries(BACKENDS))("%s", (_name, open) => {
       expect(await services.devices.revoke(storeId, "nobody")).toBe(false);
       const keys = ["a", "b", "nobody"].map((deviceId) => ({ storeId, deviceId }));
       expect(await services.devices.revokedAmong(keys)).toEqual([{ storeId, deviceId: "a" }]);
+      const lately = (await services.devices.revokedLately()).filter((device) => device.storeId === storeId);
+      expect(lately).toEqual([{ storeId, deviceId: "a" }]);
       expect((await services.devices.findByTokenHash(`${storeId}/a`))!.revoked).toBe(true);
     });
 

@@ -69,12 +69,17 @@ export interface DeviceStore {
   revoke(storeId: string, deviceId: string): Promise<boolean>;
   /** Those of the devices that were revoked. */
   revokedAmong(devices: readonly DeviceKey[]): Promise<DeviceKey[]>;
+  /** Of all stores, within the last REVOKED_LATELY_MS by the database's clock. */
+  revokedLately(): Promise<DeviceKey[]>;
   saveStatus(updates: readonly StatusUpdate[]): Promise<void>;
   /** @param random the new mark's, should one be made. Null: no such device. */
   presentMark(device: DeviceKey, presented: PresentedMark, random: string): Promise<GivenMark | null>;
   /** Takes the warning of a copied device back; audited. False: no such device. */
   clearCopied(storeId: string, deviceId: string): Promise<boolean>;
 }
+
+/** Longer than a revocation may wait for the store's lock. */
+export const REVOKED_LATELY_MS = 120_000;
 
 const ms = (time: Date | null): number | null => (time === null ? null : time.getTime());
 
@@ -101,6 +106,13 @@ export function createDeviceStore(sql: Sql): DeviceStore {
           from devices d join json_to_recordset(${JSON.stringify(devices)}::text::json) as k("storeId" text, "deviceId" text)
             on d.store_id = k."storeId" and d.id = k."deviceId"
           where d.revoked_at is not null`;
+        return [...rows];
+      }),
+    revokedLately: () =>
+      available(async () => {
+        const rows = await sql<DeviceKey[]>`
+          select store_id as "storeId", id as "deviceId" from devices
+          where revoked_at > now() - ${REVOKED_LATELY_MS} * interval '1 millisecond'`;
         return [...rows];
       }),
     saveStatus: (updates) =>

@@ -1,5 +1,12 @@
 /** The twins in memory of device-store.ts and enrolment-store.ts. No audit trail: nobody reads one where time is virtual. */
-import type { DeviceRow, DeviceStore, GivenMark, KeptStatus, PresentedMark } from "./device-store.ts";
+import {
+  REVOKED_LATELY_MS,
+  type DeviceRow,
+  type DeviceStore,
+  type GivenMark,
+  type KeptStatus,
+  type PresentedMark,
+} from "./device-store.ts";
 import { REGISTER_LETTERS, type EnrolmentStore } from "./enrolment-store.ts";
 import type { MemoryDatabase, MemoryDevice, MemoryShop } from "./memory-database.ts";
 
@@ -28,6 +35,14 @@ export function createMemoryDevices(database: MemoryDatabase): DeviceStore {
     },
     revokedAmong: async (devices) =>
       devices.filter(({ storeId, deviceId }) => (deviceOf(storeId, deviceId)?.revokedAt ?? null) !== null),
+    async revokedLately() {
+      const since = database.now() - REVOKED_LATELY_MS;
+      return [...database.shops.values()].flatMap(({ storeId, devices }) =>
+        [...devices.values()]
+          .filter(({ revokedAt }) => revokedAt !== null && revokedAt > since)
+          .map(({ deviceId }) => ({ storeId, deviceId })),
+      );
+    },
     async saveStatus(updates) {
       for (const { storeId, deviceId, at, cursor, status, app } of updates) {
         const device = deviceOf(storeId, deviceId);

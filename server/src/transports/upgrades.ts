@@ -19,12 +19,11 @@ export function dispatchUpgrades(
     const path = (request.url ?? "").split("?")[0]!;
     if (path.startsWith(`${SOCKET_IO_PATH}/`)) return; // Socket.IO listens itself
     if (!isForWebSocket(request)) return readAgain(server, request, socket, head);
+    if (path === "/sync" && allowOrigin(request.headers.origin, request.headers.host))
+      return webSocket.upgrade(request, socket, head);
     // A peer that goes away here has nothing to be told.
     socket.on("error", () => socket.destroy());
-    if (path !== "/sync") refuseOnSocket(socket, "NOT_FOUND", newRequestId());
-    else if (!allowOrigin(request.headers.origin, request.headers.host))
-      refuseOnSocket(socket, "FOREIGN_ORIGIN", newRequestId());
-    else webSocket.upgrade(request, socket, head);
+    refuseOnSocket(socket, path === "/sync" ? "FOREIGN_ORIGIN" : "NOT_FOUND", newRequestId());
   });
 }
 

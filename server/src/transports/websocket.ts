@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { LIMITS } from "@tillwire/protocol/limits";
 import type { Logger } from "pino";
-import { WebSocketServer, type WebSocket } from "ws";
+import { WebSocket, WebSocketServer, type RawData } from "ws";
 import type { Link, LinkListener } from "../link.ts";
 import type { Runtime } from "../runtime.ts";
 
@@ -37,25 +37,37 @@ export const COMPRESSION = {
 /** After a close frame, the peer has this long to answer. */
 const CLOSE_PATIENCE_MS = 2_000;
 
-export function createWebSocketTransport(options: LiveTransportOptions): WebSocketTransport {
-  const server = new WebSocketServer({
+/**
+ * Seconds in which one side said nothing, after which the link is pinged: more than a device's heartbeat takes, so that a device that has one
+ * needs no ping, and little enough that the answer comes before the link counts as dead.
+ */
+const PING_AFTER_S = 20;
+
+export function createWebSocketTransport({ open, runtime, log }: LiveTransportOptions): WebSocketTransport {
+  const server = new WebSocketServer<typeof SyncSocket>({
     noServer: true,
     perMessageDeflate: COMPRESSION,
     maxPayload: LIMITS.messageBytes,
+    WebSocket: SyncSocket,
   });
-  const pings = options.runtime.setInterval(() => {
-    for (const socket of server.clients) if (socket.readyState === socket.OPEN) socket.ping();
-  }, LIMITS.heartbeatMs);
+  const pings = runtime.setInterval(() => {
+    for (const socket of server.clients) socket.link?.secondPassed();
+  }, 1_000);
   pings.unref();
-  const bytesOf = rememberLast((text: string) => Buffer.from(text));
-  server.on("connection", (socket: WebSocket, request: IncomingMessage) => attach(socket, request, bytesOf, options));
+  const services = { runtime, log, bytesOf: rememberLast((text: string) => Buffer.from(text)) };
+  server.on("connection", (socket, request) => {
+    const link = new WebSocketLink(socket, request.socket.remoteAddress ?? "", services);
+    socket.link = link;
+    link.listener = open(link);
+    listen(socket);
+  });
   server.on("wsClientError", (_error, socket) => socket.destroy());
   return {
     upgrade: (request, socket, head) =>
       server.handleUpgrade(request, socket, head, (client) => server.emit("connection", client, request)),
     async close() {
-      options.runtime.clearInterval(pings);
-      await soon(options.runtime, () => server.clients.size === 0);
+      runtime.clearInterval(pings);
+      await soon(runtime, () => server.clients.size === 0);
       for (const socket of server.clients) socket.terminate();
       server.close();
     },
@@ -71,39 +83,105 @@ function rememberLast<T>(make: (text: string) => T): (text: string) => T {
   };
 }
 
-function attach(
-  socket: WebSocket,
-  request: IncomingMessage,
-  bytesOf: (text: string) => Buffer,
-  { open, runtime, log }: LiveTransportOptions,
-): void {
-  const listener = open({
-    transport: "websocket",
-    remoteAddress: request.socket.remoteAddress ?? "",
-    get bufferedBytes() {
-      return socket.bufferedAmount;
-    },
-    send(text) {
-      // The callback takes the error of a socket that went away: `close` tells.
-      if (socket.readyState === socket.OPEN) socket.send(bytesOf(text), { binary: false }, () => undefined);
-    },
-    close(code, reason) {
-      socket.close(code, reason.slice(0, 120));
-      runtime.setTimeout(() => socket.terminate(), CLOSE_PATIENCE_MS).unref();
-    },
-  });
-  socket.on("error", (error: Error & { code?: string }) => {
+interface LinkServices extends Pick<LiveTransportOptions, "runtime" | "log"> {
+  bytesOf(text: string): Buffer;
+}
+
+/** Knows its link, so that all sockets share their event handlers: thousands of links weigh what each of them holds. */
+class SyncSocket extends WebSocket {
+  link: WebSocketLink | null = null;
+}
+
+class WebSocketLink implements Link {
+  /** null: turned away. */
+  listener: LinkListener | null = null;
+  readonly remoteAddress: string;
+  readonly #socket: WebSocket;
+  readonly #services: LinkServices;
+  #heardSecondsAgo = 0;
+  #saidSecondsAgo = 0;
+
+  constructor(socket: WebSocket, remoteAddress: string, services: LinkServices) {
+    this.#socket = socket;
+    this.remoteAddress = remoteAddress;
+    this.#services = services;
+  }
+
+  get transport(): "websocket" {
+    return "websocket";
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(text: string): void {
+    this.#saidSecondsAgo = 0;
+    // The callback takes the error of a socket that went away: `close` tells.
+    if (this.#isOpen()) this.#socket.send(this.#services.bytesOf(text), AS_TEXT, ignoreError);
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason.slice(0, 120));
+    this.#services.runtime.setTimeout(() => this.#socket.terminate(), CLOSE_PATIENCE_MS).unref();
+  }
+
+  heard(): void {
+    this.#heardSecondsAgo = 0;
+  }
+
+  /** Whoever is silent is asked for a sign of life, and whoever heard nothing is given one. */
+  secondPassed(): void {
+    const silentS = Math.max((this.#heardSecondsAgo += 1), (this.#saidSecondsAgo += 1));
+    if (silentS < PING_AFTER_S || !this.#isOpen()) return;
+    this.#heardSecondsAgo = this.#saidSecondsAgo = 0;
+    this.#socket.ping();
+  }
+
+  failed(error: Error & { code?: string }): void {
     // ws closes with the right code by itself (1009 too large, 1002 and 1007 for what is no WebSocket); the error message goes first if it can
     if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH")
-      listener?.refuse("TOO_LARGE", `a message holds at most ${LIMITS.messageBytes} bytes`);
-    else log.debug({ code: error.code }, "A WebSocket failed");
-  });
-  socket.on("message", (data, isBinary) => {
-    if (isBinary) listener?.refuse("BINARY", "every message is text");
-    else listener?.message((data as Buffer).toString("utf8"));
-  });
-  socket.on("pong", () => listener?.alive());
-  socket.on("close", () => listener?.closed());
+      this.listener?.refuse("TOO_LARGE", `a message holds at most ${LIMITS.messageBytes} bytes`);
+    else this.#services.log.debug({ code: error.code }, "A WebSocket failed");
+  }
+
+  #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+}
+
+const AS_TEXT = { binary: false } as const;
+const ignoreError = (): void => undefined;
+
+/** The handlers find their link by the socket that they are called on. */
+function listen(socket: SyncSocket): void {
+  socket.on("error", onError);
+  socket.on("message", onMessage);
+  socket.on("pong", onPong);
+  socket.on("close", onClose);
+}
+
+function onError(this: WebSocket, error: Error): void {
+  linkOf(this).failed(error);
+}
+
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  const link = linkOf(this);
+  link.heard();
+  if (isBinary) link.listener?.refuse("BINARY", "every message is text");
+  else link.listener?.message((data as Buffer).toString("utf8"));
+}
+
+function onPong(this: WebSocket): void {
+  linkOf(this).listener?.alive();
+}
+
+function onClose(this: WebSocket): void {
+  linkOf(this).listener?.closed();
+}
+
+function linkOf(socket: WebSocket): WebSocketLink {
+  return (socket as SyncSocket).link!;
 }
 
 /** Resolves when it holds, or after a second. */

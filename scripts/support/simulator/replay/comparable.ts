@@ -28,6 +28,7 @@ function adjusted(name: string, value: unknown): unknown {
     case "devices.list":
       return sorted(value.map((row) => ({ ...(row as object), createdAt: "then" })));
     case "devices.revokedAmong":
+    case "devices.revokedLately":
     case "seedQueries.readRecords":
     case "seedQueries.readOrders":
     case "store.readHeads":
