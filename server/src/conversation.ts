@@ -16,8 +16,6 @@ import { SessionFeed, type Outlet } from "./session-feed.ts";
 /** The session, as its conversation sees it. */
 export interface Speaker extends Outlet {
   report(error: unknown, details?: ErrorDetails): void;
-  /** Frames are held up by nothing: a link that doesn't take them is cut. */
-  sendFrame(text: string): void;
   statusChanged(): void;
 }
 
@@ -100,7 +98,7 @@ export class Conversation {
       get bufferedBytes() {
         return speaker.bufferedBytes;
       },
-      send: (text) => speaker.sendFrame(text),
+      send: (text) => speaker.send(text),
     };
     const onFrame = (bytes: number): void => {
       metrics.frames.inc();

@@ -1,19 +1,33 @@
 /** Text in, message out; and the welcome. */
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { LIMITS, WIRE_LIMITS } from "@tillwire/protocol/limits";
-import { deviceMessageSchema, type DeviceMessage, type Welcome } from "@tillwire/protocol/messages";
+import { deviceMessageSchema, type DeviceMessage, type Hello, type Welcome } from "@tillwire/protocol/messages";
 import { PROTOCOL_VERSION } from "@tillwire/protocol/version";
 import type { Device } from "./auth.ts";
 import type { Marking } from "./marks.ts";
 
 /** @throws ReplicationError NOT_JSON, PROTOCOL_VERSION, MALFORMED */
 export function parseMessage(text: string): DeviceMessage {
-  let value: unknown;
+  return messageOf(fromJson(text));
+}
+
+/** @throws ReplicationError UNAUTHENTICATED for anything else, whether or not it is a message; what parseMessage throws */
+export function parseHello(text: string): Hello {
+  const value = fromJson(text);
+  const message = (value as { type?: unknown } | null)?.type === "hello" ? messageOf(value) : null;
+  if (message?.type !== "hello") throw new ReplicationError("UNAUTHENTICATED", "hello comes first");
+  return message;
+}
+
+function fromJson(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw new ReplicationError("NOT_JSON", "not JSON");
   }
+}
+
+function messageOf(value: unknown): DeviceMessage {
   // Another version's hello may look otherwise; all of them say which they are.
   const named = value as { type?: unknown; protocol?: unknown } | null;
   if (named?.type === "hello" && typeof named.protocol === "number" && named.protocol !== PROTOCOL_VERSION) {

@@ -16,8 +16,12 @@ import { Sessions } from "./sessions.ts";
 import { createTokenBuckets } from "./token-bucket.ts";
 import { Turns } from "./turns.ts";
 
-function setUp(changes: { accept?: Partial<Accept>; feed?: Partial<Feed>; authenticate?: () => Promise<never> } = {}) {
-  const runtime = createManualRuntime();
+function setUp(
+  changes: { accept?: Partial<Accept>; feed?: Partial<Feed>; authenticate?: () => Promise<never> } = {},
+  clockOffMs: () => number = () => 0,
+) {
+  const manual = createManualRuntime();
+  const runtime = { ...manual, now: () => manual.now() + clockOffMs() };
   const device = { storeId: "shop", deviceId: "a", role: "register", name: "A" } as const;
   const page = { epoch: "e", from: 0, fromStamp: null, to: 0, stamp: null, head: 0, changes: [], digests: new Map() };
   const services = {
@@ -334,5 +338,48 @@ describe("large pushes", () => {
     listener!.closed();
     await runtime.pass(0);
     expect(submitted).toBe(0);
+  });
+});
+
+describe("what peers may not do", () => {
+  test("a session that takes nothing is cut at 4 MiB, whatever it is that waits for it (trap 12)", async () => {
+    const { connect } = setUp();
+    const { link, closed, hello, listener } = connect();
+    await hello();
+    (link as { bufferedBytes: number }).bufferedBytes = LIMITS.sendBufferBytes + 1;
+    listener!.message(JSON.stringify({ type: "ping" }));
+    expect(closed.code).toBe(1013);
+  });
+
+  test("what is said before it is known who speaks may be no larger than a message", async () => {
+    const { connect } = setUp({ authenticate: () => new Promise(() => undefined) });
+    const { closed, hello, listener } = connect();
+    await hello();
+    const half = "x".repeat(LIMITS.messageBytes / 2);
+    for (let i = 0; i < 2; i++) listener!.message(half);
+    expect(closed.code).toBeNull();
+    listener!.message("x");
+    expect(closed.code).toBe(4401);
+  });
+
+  test.each([[{ type: "other" }], [null], [[]], [{ type: "push", writes: 5 }]])(
+    "anything but hello first closes the link, whether or not it is a message: %j",
+    async (first) => {
+      const { connect } = setUp();
+      const { closed, say } = connect();
+      await say(first);
+      expect(closed.code).toBe(4401);
+    },
+  );
+
+  test("a clock that was set back keeps no dead link alive", async () => {
+    let offMs = 0;
+    const { runtime, sessions, connect } = setUp({}, () => offMs);
+    const { closed, hello } = connect();
+    await hello();
+    offMs = -3_600_000;
+    await runtime.pass(LIMITS.deadAfterMs + 2_000);
+    expect(closed.code).toBe(1001);
+    sessions.drain();
   });
 });

@@ -14,7 +14,7 @@ import { choose } from "./frames.ts";
 import type { StoreHub } from "./hub.ts";
 import { closeCodeOf, errorMessage, type ErrorDetails, type Link, type LinkListener } from "./link.ts";
 import type { Marking } from "./marks.ts";
-import { parseMessage, welcomeOf } from "./session-messages.ts";
+import { parseHello, parseMessage, welcomeOf } from "./session-messages.ts";
 import type { SessionServices } from "./session-services.ts";
 import { LARGE_TEXT } from "./turns.ts";
 
@@ -26,7 +26,7 @@ export interface SessionHost {
   closed(session: Session): void;
 }
 
-/** What a device may say before its hello was looked into. */
+/** What a device may say before its hello was looked into; all of it together is no larger than a message. */
 const EARLY_MESSAGES = 32;
 /** WebSocket close code "going away": nobody is there to read why. */
 const GONE = 1001;
@@ -67,11 +67,8 @@ export class Session implements LinkListener, Speaker {
   }
 
   send(text: string): void {
-    if (!this.#isClosed()) this.#link.send(text);
-  }
-
-  sendFrame(text: string): void {
-    this.send(text);
+    if (this.#isClosed()) return;
+    this.#link.send(text);
     if (this.#link.bufferedBytes > LIMITS.sendBufferBytes) this.#tooSlow();
   }
 
@@ -83,7 +80,10 @@ export class Session implements LinkListener, Speaker {
     if (this.#isClosed()) return;
     this.alive();
     if (this.#state === "authenticating") {
-      if (this.#early.push(text) > EARLY_MESSAGES) this.fail("UNAUTHENTICATED", "too much before the welcome");
+      this.#early.push(text);
+      const characters = this.#early.reduce((sum, { length }) => sum + length, 0);
+      if (this.#early.length > EARLY_MESSAGES || characters > LIMITS.messageBytes)
+        this.fail("UNAUTHENTICATED", "too much before the welcome");
       return;
     }
     const { conversation } = this;
@@ -108,10 +108,8 @@ export class Session implements LinkListener, Speaker {
 
   #read(text: string): void {
     try {
-      const message = parseMessage(text);
-      if (this.#conversation) this.#conversation.heard(message, Buffer.byteLength(text));
-      else if (message.type === "hello") void this.#greet(message);
-      else this.fail("UNAUTHENTICATED", "hello comes first");
+      if (this.#conversation) this.#conversation.heard(parseMessage(text), Buffer.byteLength(text));
+      else void this.#greet(parseHello(text));
     } catch (error) {
       this.report(error);
     }
@@ -157,9 +155,11 @@ export class Session implements LinkListener, Speaker {
   /** Once a second: silence, and a link that takes nothing. */
   tick(nowMs: number): void {
     if (this.#isClosed()) return;
+    // A clock that was set back: it was heard now at the latest.
+    this.#heardAt = Math.min(this.#heardAt, nowMs);
     if (nowMs - this.#heardAt > LIMITS.deadAfterMs) return this.#end(GONE, "silent");
     const buffered = this.#link.bufferedBytes;
-    this.#behindSince = buffered > LIMITS.frameBytes ? (this.#behindSince ?? nowMs) : null;
+    this.#behindSince = buffered > LIMITS.frameBytes ? Math.min(this.#behindSince ?? nowMs, nowMs) : null;
     if (this.#behindSince !== null && nowMs - this.#behindSince > LIMITS.sendBehindMs) this.#tooSlow();
   }
 
