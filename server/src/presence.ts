@@ -79,8 +79,9 @@ export class StorePresence {
     try {
       const rows = (await this.#options.listDevices()).map((row) => this.#withoutLeft(row));
       const devices = presentDevices(rows, this.#options.live(), this.#options.runtime.now());
-      const news = devices.filter((device) => isNews(device, this.#told.get(device.deviceId)));
-      for (const device of news) this.#told.set(device.deviceId, device);
+      const changed = devices.filter((device) => isNews(device, this.#told.get(device.deviceId)));
+      for (const device of changed) this.#told.set(device.deviceId, device);
+      const news = [...changed, ...this.#gone(devices)];
       for (const watcher of this.#watchers) {
         const list = this.#newcomers.delete(watcher) ? devices : news;
         if (list.length > 0) watcher.send(JSON.stringify({ type: "presence", devices: list }));
@@ -89,6 +90,14 @@ export class StorePresence {
       this.#options.onError(error);
       this.changed();
     }
+  }
+
+  /** Who was revoked is told of once more: as away. */
+  #gone(devices: readonly PresentDevice[]): PresentDevice[] {
+    const there = new Set(devices.map(({ deviceId }) => deviceId));
+    const gone = [...this.#told.values()].filter(({ deviceId }) => !there.has(deviceId));
+    for (const { deviceId } of gone) this.#told.delete(deviceId);
+    return gone.map((device) => ({ ...device, online: false }));
   }
 
   #withoutLeft(row: DeviceRow): DeviceRow {
