@@ -13,14 +13,21 @@ export interface ShopTemplate {
   readonly records: readonly { readonly collection: string; readonly data: { readonly id: string } }[];
 }
 
+/** Its id while it is being opened, by whichever nodes, so that they open one; DONE once it is whole. */
+const SETTING = "first_shop";
+const DONE = "done";
+
 /** @returns the new shop; null: there is one already */
 export async function openFirstShop(
   parts: { readonly shops: ShopStore; readonly accept: Accept; readonly feed: Feed; readonly newId: () => string },
   template: ShopTemplate,
 ): Promise<Shop | null> {
   const { shops, accept, feed, newId } = parts;
-  if ((await shops.list()).length > 0) return null;
-  const shop = { storeId: newId(), name: template.name };
+  const underWay = await shops.readSetting(SETTING);
+  if (underWay === DONE || (underWay === null && (await shops.list()).length > 0)) return null;
+  const storeId = await shops.keepSetting(SETTING, newId());
+  if (storeId === DONE) return null;
+  const shop = { storeId, name: template.name };
   await shops.create(shop, newId());
   const { epoch } = await feed.readHead(shop.storeId);
   const writes = template.records.map(({ collection, data }) => ({ write: newRecord(collection, data) }));
@@ -31,6 +38,7 @@ export async function openFirstShop(
     if (rejected)
       throw new Error(`${rejected.collection}/${rejected.localId} of the first shop: ${rejected.message ?? ""}`);
   }
+  await shops.swapSetting(SETTING, storeId, DONE);
   return shop;
 }
 

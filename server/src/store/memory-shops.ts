@@ -4,7 +4,9 @@ import type { ShopStore } from "./shop-store.ts";
 
 export function createMemoryShops(database: MemoryDatabase): ShopStore {
   return {
-    create: async ({ storeId, name }, epoch) => void database.shops.set(storeId, new MemoryShop(storeId, name, epoch)),
+    async create({ storeId, name }, epoch) {
+      if (!database.shops.has(storeId)) database.shops.set(storeId, new MemoryShop(storeId, name, epoch));
+    },
     list: async () => [...database.shops.values()].map(({ storeId, name }) => ({ storeId, name })),
     readSetting: async (key) => database.settings.get(key) ?? null,
     async keepSetting(key, value) {

@@ -9,6 +9,7 @@ export interface Shop {
 }
 
 export interface ShopStore {
+  /** Changes nothing of one that is there. */
   create(shop: Shop, epoch: string): Promise<void>;
   /** Oldest first. */
   list(): Promise<Shop[]>;
@@ -39,7 +40,7 @@ export function createShopStore(sql: Sql): ShopStore {
   return {
     create: ({ storeId, name }, epoch) =>
       available(async () => {
-        await sql`insert into stores (id, name, epoch) values (${storeId}, ${name}, ${epoch})`;
+        await sql`insert into stores (id, name, epoch) values (${storeId}, ${name}, ${epoch}) on conflict (id) do nothing`;
       }),
     list: () =>
       available(async () => [...(await sql<Shop[]>`select id as "storeId", name from stores order by created_at, id`)]),
