@@ -168,3 +168,13 @@ describe("answers", () => {
     });
   });
 });
+
+test("no name of a member is special: what a device sends under it is kept, and counts", () => {
+  const item = (more: string): unknown =>
+    JSON.parse(`{"localId":"o1","order":{"id":"o1","items":[{"id":"i"${more}}]${more}}}`);
+  const plain = itemToWrite("orders", item("")) as SeedWrite;
+  const { write } = itemToWrite("orders", item(',"__proto__":{"total":5}')) as SeedWrite;
+  expect(write.hash).not.toBe(plain.write.hash);
+  expect(JSON.stringify(write.data).match(/"__proto__":\{"total":5\}/g)).toHaveLength(2);
+  expect((write.data as { total?: number }).total).toBeUndefined();
+});

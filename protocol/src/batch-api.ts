@@ -3,6 +3,7 @@
  * Existing devices speak this; what they leave out is frozen here, since every stored hash depends on it.
  */
 import * as z from "zod/mini";
+import { isObject } from "./differences.ts";
 import { WriteRejection, type RejectionCode } from "./errors.ts";
 import { canonicalJson, sha256Hex, TOMBSTONE_HASH } from "./hash.ts";
 import { LIMITS } from "./limits.ts";
@@ -19,7 +20,8 @@ const envelope = {
   lastSyncedAt: z.nullish(z.number()),
   serverHash: z.nullish(z.string()),
 };
-const dataSchema = z.record(z.string(), z.unknown());
+/** As it is: a schema of records would leave out a member called `__proto__`. */
+const dataSchema = z.custom<Record<string, unknown>>(isObject);
 const itemSchemas = {
   orders: z.object({ ...envelope, order: dataSchema }),
   transactions: z.object({ ...envelope, transaction: dataSchema }),
