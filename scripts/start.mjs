@@ -66,6 +66,8 @@ function ancestry(pid) {
 
 /** A server whose npm was killed a moment ago may still be draining. */
 async function waitForPort(port) {
+  // what is no port the server says itself, in words
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) return;
   for (let attempt = 0; attempt < 50 && !(await isFree(port)); attempt++) {
     if (attempt === 5) console.log(`Port ${port} is in use; waiting a little for it ...`);
     await delay(200);

@@ -28,6 +28,12 @@ describe("settings", () => {
     expect(allowedOrigins).toEqual(["https://a.example", "https://b.example"]);
   });
 
+  test("origins are understood as browsers write them, whichever way they were written", () => {
+    const written = "HTTPS://Shop.Example:443/till/, http://10.0.0.5:80, capacitor://localhost, *";
+    const { allowedOrigins } = readConfig({ ALLOWED_ORIGINS: written });
+    expect(allowedOrigins).toEqual(["https://shop.example", "http://10.0.0.5", "capacitor://localhost", "*"]);
+  });
+
   test.each([
     ["SERVER_PORT", "eighty"],
     ["SERVER_PORT", "70000"],

@@ -71,5 +71,12 @@ function originsOf(list: string): string[] {
   const wrong = named.find((each) => each !== "*" && !URL.canParse(each));
   if (wrong !== undefined)
     throw new ConfigError(`ALLOWED_ORIGINS: ${wrong} is not an origin such as https://shop.example`);
-  return named;
+  return named.map(asBrowsersWrite);
+}
+
+function asBrowsersWrite(origin: string): string {
+  if (origin === "*") return origin;
+  const written = new URL(origin).origin;
+  // Of schemes that are an app's own, such as capacitor:, URL says nothing.
+  return written === "null" ? origin : written;
 }
