@@ -1,12 +1,13 @@
 /**
- * The schemas that every write goes through, as code that zod makes of them: six times as fast. Compiling takes milliseconds and needs
+ * The schemas that every message and every write goes through, as code that zod makes of them: six times as fast. Compiling takes milliseconds and needs
  * `new Function`, which pages forbid, so that devices do without. What a compiled schema refuses goes through the declared one for its words.
  */
 import { compile } from "zod/mini";
 import type { AnyCollection, CollectionSet } from "./collection.ts";
-import { writeSchema } from "./messages.ts";
+import { deviceMessageSchema, writeSchema } from "./messages.ts";
 
 export const compiledWriteSchema = compile(writeSchema);
+export const compiledDeviceMessageSchema = compile(deviceMessageSchema);
 
 const known = new WeakMap<CollectionSet, CollectionSet>();
 

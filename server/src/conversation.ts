@@ -1,6 +1,6 @@
 /** A session once it is open: what the device says is answered, and the feed follows it. */
 import { ReplicationError, unreachable } from "@tillwire/protocol/errors";
-import type { DeviceMessage, DeviceStatus, Hello, Push } from "@tillwire/protocol/messages";
+import type { DeviceMessage, DeviceStatus, Hello, Push, ResetReason } from "@tillwire/protocol/messages";
 import type { Device } from "./auth.ts";
 import { keptStatus, newMismatches } from "./device-status.ts";
 import { ANOTHER_EPOCH, type Opening } from "./feed.ts";
@@ -14,7 +14,9 @@ import type { SessionServices } from "./session-services.ts";
 import { SessionFeed, type Outlet } from "./session-feed.ts";
 
 /** The session, as its conversation sees it. */
-export interface Speaker extends Outlet {
+export interface Speaker {
+  readonly bufferedBytes: number;
+  send(text: string): void;
   report(error: unknown, details?: ErrorDetails): void;
   statusChanged(): void;
 }
@@ -28,7 +30,10 @@ export interface ConversationParts {
   readonly services: SessionServices;
 }
 
-export class Conversation {
+const UNKNOWN: LivePresence = { cursor: null, pending: null, clockOffsetMs: null };
+const UNTOLD: Pick<DeviceStatus, "digestsEqual" | "digestMismatches"> = {};
+
+export class Conversation implements Outlet {
   readonly device: Device;
   readonly #choice: Choice;
   readonly #speaker: Speaker;
@@ -36,16 +41,18 @@ export class Conversation {
   readonly #feed: SessionFeed;
   #pushing = false;
   #pulls = 0;
-  #live: LivePresence = { cursor: null, pending: null, clockOffsetMs: null };
+  #live = UNKNOWN;
   #oldestPendingAt: number | null = null;
-  #digests: Pick<DeviceStatus, "digestsEqual" | "digestMismatches"> = {};
+  #digests = UNTOLD;
 
   constructor({ device, hello, hub, opening, speaker, services }: ConversationParts) {
     this.device = device;
     this.#choice = choose(hello.collections);
     this.#speaker = speaker;
     this.#services = services;
-    this.#feed = this.#openFeed(hub, opening);
+    const { storeId } = device;
+    const { feed, runtime } = services;
+    this.#feed = new SessionFeed({ storeId, choice: this.#choice, outlet: this, hub, feed, runtime }, opening);
     services.status.seen(device, { app: hello.app, status: { online: true } });
     if (hello.status) this.#heardStatus(hello.status);
   }
@@ -72,13 +79,13 @@ export class Conversation {
     this.#services.status.seen(this.device, { status: { online: false } });
   }
 
-  /** @param bytes of the text that the message came as */
-  heard(message: DeviceMessage, bytes: number): void {
+  /** @param text that the message came as */
+  heard(message: DeviceMessage, text: string): void {
     switch (message.type) {
       case "hello":
         throw new ReplicationError("MALFORMED", "hello was said already");
       case "push":
-        return void this.#push(message, bytes);
+        return void this.#push(message, Buffer.byteLength(text));
       case "pull":
         return void this.#pull(message.syncToken);
       case "status":
@@ -90,29 +97,26 @@ export class Conversation {
     }
   }
 
-  #openFeed(hub: StoreHub, opening: Opening): SessionFeed {
-    const { feed, runtime, metrics, log } = this.#services;
-    const speaker = this.#speaker;
+  get bufferedBytes(): number {
+    return this.#speaker.bufferedBytes;
+  }
+
+  sendFrame(text: string): void {
+    this.#speaker.send(text);
+    const { frames, frameBytes } = this.#services.metrics;
+    frames.inc();
+    frameBytes.inc(text.length);
+  }
+
+  sendReset(text: string, reason: ResetReason): void {
+    this.#speaker.send(text);
     const { storeId, deviceId } = this.device;
-    const outlet: Outlet = {
-      get bufferedBytes() {
-        return speaker.bufferedBytes;
-      },
-      send: (text) => speaker.send(text),
-    };
-    const onFrame = (bytes: number): void => {
-      metrics.frames.inc();
-      metrics.frameBytes.inc(bytes);
-    };
-    const onReset = (reason: string): void => {
-      metrics.resets.inc({ reason });
-      log.warn({ storeId, deviceId, reason }, "Device sent back to the beginning of the feed");
-    };
-    const onError = (error: unknown): void => speaker.report(error);
-    return new SessionFeed(
-      { storeId, choice: this.#choice, outlet, hub, feed, runtime, onFrame, onReset, onError },
-      opening,
-    );
+    this.#services.metrics.resets.inc({ reason });
+    this.#services.log.warn({ storeId, deviceId, reason }, "Device sent back to the beginning of the feed");
+  }
+
+  feedFailed(error: unknown): void {
+    this.#speaker.report(error);
   }
 
   async #push({ id, writes }: Push, bytes: number): Promise<void> {

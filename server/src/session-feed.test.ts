@@ -110,19 +110,10 @@ function openHub(memory: MemoryFeed): StoreHub {
 
 function join(memory: MemoryFeed, hub: StoreHub, runtime = createManualRuntime()) {
   const sent: any[] = [];
-  const outlet = { bufferedBytes: 0, send: (text: string) => void sent.push(JSON.parse(text)) };
+  const send = (text: string): void => void sent.push(JSON.parse(text));
+  const outlet = { bufferedBytes: 0, sendFrame: send, sendReset: send, feedFailed: () => undefined };
   const session = new SessionFeed(
-    {
-      storeId: STORE,
-      choice: choose(null),
-      outlet,
-      hub,
-      feed: memory.feed,
-      runtime,
-      onFrame: () => undefined,
-      onReset: () => undefined,
-      onError: () => undefined,
-    },
+    { storeId: STORE, choice: choose(null), outlet, hub, feed: memory.feed, runtime },
     { epoch: memory.epoch(), head: memory.head(), position: 0, stamp: null, reset: null },
   );
   session.start();
@@ -200,7 +191,7 @@ describe("the chain", () => {
     const hub = openHub(memory);
     const texts: string[] = [];
     const sessions = [1, 2, 3].map(() => join(memory, hub));
-    for (const { outlet } of sessions) outlet.send = (text) => void texts.push(text);
+    for (const { outlet } of sessions) outlet.sendFrame = (text: string) => void texts.push(text);
     await settle();
     texts.length = 0;
     hub.publish(memory.commit(["a"]));

@@ -17,7 +17,10 @@ import type { Stamp } from "./store/store.ts";
 /** Where frames go. */
 export interface Outlet {
   readonly bufferedBytes: number;
-  send(text: string): void;
+  sendFrame(text: string): void;
+  sendReset(text: string, reason: ResetReason): void;
+  /** The feed can't be read; it is tried again, and this is told once. */
+  feedFailed(error: unknown): void;
 }
 
 export interface SessionFeedOptions {
@@ -27,10 +30,6 @@ export interface SessionFeedOptions {
   readonly hub: StoreHub;
   readonly feed: Feed;
   readonly runtime: Runtime;
-  readonly onFrame: (bytes: number) => void;
-  readonly onReset: (reason: ResetReason) => void;
-  /** The feed can't be read; it is tried again, and this is told once. */
-  readonly onError: (error: unknown) => void;
 }
 
 /** The next page waits until the link has sent all but this much. */
@@ -123,8 +122,7 @@ export class SessionFeed implements HubMember {
   #send(text: string, { to, stamp }: Stretch): void {
     this.#position = to;
     this.#stamp = stamp;
-    this.#options.outlet.send(text);
-    this.#options.onFrame(text.length);
+    this.#options.outlet.sendFrame(text);
   }
 
   async #read(): Promise<void> {
@@ -138,7 +136,7 @@ export class SessionFeed implements HubMember {
         if (await this.#readOnce()) return;
         failing = false;
       } catch (error) {
-        if (!failing) this.#options.onError(error);
+        if (!failing) this.#options.outlet.feedFailed(error);
         failing = true;
         await this.#delay(RETRY_MS);
       }
@@ -191,7 +189,7 @@ export class SessionFeed implements HubMember {
   }
 
   async #sendReset(reset: Restart & { readonly epoch: string }): Promise<void> {
-    const { feed, outlet, storeId, onReset } = this.#options;
+    const { feed, outlet, storeId } = this.#options;
     // One reset upon another: whatever they disagree about, it is not settled by being fast.
     if (this.#rereading) await this.#delay(RETRY_MS);
     const epoch = await feed.epochFor(storeId, this.#epoch, reset.epoch);
@@ -204,8 +202,7 @@ export class SessionFeed implements HubMember {
     this.#stamp = null;
     this.#held = [];
     this.#heldBytes = 0;
-    outlet.send(JSON.stringify(message));
-    onReset(reset.reason);
+    outlet.sendReset(JSON.stringify(message), reset.reason);
   }
 
   async #roomToSend(): Promise<void> {

@@ -1,7 +1,8 @@
 /** Text in, message out; and the welcome. */
+import { compiledDeviceMessageSchema } from "@tillwire/protocol/compiled-schemas";
 import { ReplicationError } from "@tillwire/protocol/errors";
 import { LIMITS, WIRE_LIMITS } from "@tillwire/protocol/limits";
-import { deviceMessageSchema, type DeviceMessage, type Hello, type Welcome } from "@tillwire/protocol/messages";
+import type { DeviceMessage, Hello, Welcome } from "@tillwire/protocol/messages";
 import { PROTOCOL_VERSION } from "@tillwire/protocol/version";
 import type { Device } from "./auth.ts";
 import type { Marking } from "./marks.ts";
@@ -33,7 +34,7 @@ function messageOf(value: unknown): DeviceMessage {
   if (named?.type === "hello" && typeof named.protocol === "number" && named.protocol !== PROTOCOL_VERSION) {
     throw new ReplicationError("PROTOCOL_VERSION", `this server speaks protocol ${PROTOCOL_VERSION}`);
   }
-  const parsed = deviceMessageSchema.safeParse(value);
+  const parsed = compiledDeviceMessageSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new ReplicationError("MALFORMED", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a message"}`);

@@ -36,12 +36,15 @@ export class Session implements LinkListener, Speaker {
   readonly #link: Link;
   readonly #services: SessionServices;
   readonly #host: SessionHost;
-  readonly #helloTimer: NodeJS.Timeout;
+  #helloTimer: NodeJS.Timeout | undefined;
   #state: "greeting" | "authenticating" | "open" | "closed" = "greeting";
-  #early: string[] = [];
+  /** Null: none. */
+  #early: string[] | null = null;
   #conversation: Conversation | null = null;
   #heardAt: number;
   #behindSince: number | null = null;
+  /** Since the last tick; nothing else makes a link fall behind. */
+  #hasSent = false;
   /** A large text that waits to be read, and what came after it. */
   #behindLarge: string[] | null = null;
 
@@ -50,8 +53,10 @@ export class Session implements LinkListener, Speaker {
     this.#services = services;
     this.#host = host;
     this.#heardAt = services.runtime.now();
-    const late = (): void => this.fail("UNAVAILABLE", "no hello in time");
-    this.#helloTimer = services.runtime.setTimeout(late, LIMITS.helloTimeoutMs);
+    this.#helloTimer = services.runtime.setTimeout(
+      () => this.fail("UNAVAILABLE", "no hello in time"),
+      LIMITS.helloTimeoutMs,
+    );
   }
 
   get conversation(): Conversation | null {
@@ -68,6 +73,7 @@ export class Session implements LinkListener, Speaker {
 
   send(text: string): void {
     if (this.#isClosed()) return;
+    this.#hasSent = true;
     this.#link.send(text);
     if (this.#link.bufferedBytes > LIMITS.sendBufferBytes) this.#tooSlow();
   }
@@ -80,9 +86,10 @@ export class Session implements LinkListener, Speaker {
     if (this.#isClosed()) return;
     this.alive();
     if (this.#state === "authenticating") {
-      this.#early.push(text);
-      const characters = this.#early.reduce((sum, { length }) => sum + length, 0);
-      if (this.#early.length > EARLY_MESSAGES || characters > LIMITS.messageBytes)
+      const early = (this.#early ??= []);
+      early.push(text);
+      const characters = early.reduce((sum, { length }) => sum + length, 0);
+      if (early.length > EARLY_MESSAGES || characters > LIMITS.messageBytes)
         this.fail("UNAUTHENTICATED", "too much before the welcome");
       return;
     }
@@ -108,7 +115,7 @@ export class Session implements LinkListener, Speaker {
 
   #read(text: string): void {
     try {
-      if (this.#conversation) this.#conversation.heard(parseMessage(text), Buffer.byteLength(text));
+      if (this.#conversation) this.#conversation.heard(parseMessage(text), text);
       else void this.#greet(parseHello(text));
     } catch (error) {
       this.report(error);
@@ -126,8 +133,8 @@ export class Session implements LinkListener, Speaker {
   closed(): void {
     if (this.#isClosed()) return;
     this.#state = "closed";
-    this.#early = [];
-    this.#services.runtime.clearTimeout(this.#helloTimer);
+    this.#early = null;
+    this.#endHelloTimer();
     this.#conversation?.end();
     this.#host.closed(this);
   }
@@ -158,6 +165,8 @@ export class Session implements LinkListener, Speaker {
     // A clock that was set back: it was heard now at the latest.
     this.#heardAt = Math.min(this.#heardAt, nowMs);
     if (nowMs - this.#heardAt > LIMITS.deadAfterMs) return this.#end(GONE, "silent");
+    if (!this.#hasSent && this.#behindSince === null) return;
+    this.#hasSent = false;
     const buffered = this.#link.bufferedBytes;
     this.#behindSince = buffered > LIMITS.frameBytes ? Math.min(this.#behindSince ?? nowMs, nowMs) : null;
     if (this.#behindSince !== null && nowMs - this.#behindSince > LIMITS.sendBehindMs) this.#tooSlow();
@@ -166,6 +175,11 @@ export class Session implements LinkListener, Speaker {
   // A method, since the state changes in calls and between awaits, where the compiler does not look.
   #isClosed(): boolean {
     return this.#state === "closed";
+  }
+
+  #endHelloTimer(): void {
+    this.#services.runtime.clearTimeout(this.#helloTimer);
+    this.#helloTimer = undefined;
   }
 
   #end(code: number, reason: string): void {
@@ -195,14 +209,14 @@ export class Session implements LinkListener, Speaker {
     } catch (error) {
       // Who did not hello well may do so again, within the time given.
       if (!this.#isClosed()) this.#state = "greeting";
-      this.#early = [];
+      this.#early = null;
       this.report(error);
     }
   }
 
   #open(device: Device, hello: Hello, opening: Opening, marking: Marking): void {
     const services = this.#services;
-    services.runtime.clearTimeout(this.#helloTimer);
+    this.#endHelloTimer();
     this.#state = "open";
     const { epoch, head } = opening;
     this.send(JSON.stringify(welcomeOf(device, { epoch, head, clock: services.runtime.now() }, marking)));
@@ -211,7 +225,7 @@ export class Session implements LinkListener, Speaker {
     this.#conversation.start();
     services.log.info({ ...device, transport: this.#link.transport, app: hello.app }, "Device connected");
     const early = this.#early;
-    this.#early = [];
-    for (const text of early) this.message(text);
+    this.#early = null;
+    for (const text of early ?? []) this.message(text);
   }
 }
