@@ -38,13 +38,17 @@ describe("plans", () => {
     if (statistics === when) await sql`analyze records, record_history, decided_writes`;
   }
 
-  test.each(STATISTICS)(
-    "a commit reads the records that it touches and no others, with %s statistics",
-    async (statistics) => {
+  // What rests on policies is more than a new record: of the two functions that commit, it takes the other one.
+  test.each(STATISTICS.flatMap((statistics) => [null, 0].map((policyVersion) => ({ statistics, policyVersion }))))(
+    "a commit reads the records that it touches and no others, with $statistics statistics, decided by policies of version $policyVersion",
+    async ({ statistics, policyVersion }) => {
       const plans: PlannedWrite[] = [];
       const store: ReplicationStore = {
         ...shop.store,
-        commit: (...args) => (plans.push(...args[2]), shop.store.commit(...args)),
+        commit: (...args) => (
+          plans.push(...args[2].map((plan) => ({ ...plan, policyVersion }))),
+          shop.store.commit(...args)
+        ),
       };
       const node = await openShop(database.sql, { storeId: shop.storeId, store });
       await node.push("a", ...Array.from({ length: 50 }, (_, i) => put("orders", `o${i}`, order(`o${i}`))));

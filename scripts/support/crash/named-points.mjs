@@ -34,13 +34,13 @@ function die(point) {
 /** By connection to PostgreSQL: names of the prepared statements that commit. */
 const statements = new WeakMap();
 
-/** Whether a chunk of PostgreSQL's protocol (whole messages: type, length, content) executes `commit_writes`. */
+/** Whether a chunk of PostgreSQL's protocol (whole messages: type, length, content) executes `commit_new` or `commit_writes`. */
 function commits(socket, bytes) {
   let isCommit = false;
   for (let at = 0; at + 5 <= bytes.length && bytes[at] !== 0; at += 1 + bytes.readUInt32BE(at + 1)) {
     const texts = bytes.toString("latin1", at + 5, at + 1 + bytes.readUInt32BE(at + 1)).split("\0", 2);
     const known = statements.get(socket) ?? new Set();
-    if (bytes[at] === PARSE && texts[1].includes("commit_writes(")) statements.set(socket, known.add(texts[0]));
+    if (bytes[at] === PARSE && /commit_(new|writes)\(/.test(texts[1])) statements.set(socket, known.add(texts[0]));
     if (bytes[at] === BIND && known.has(texts[1])) isCommit = true;
   }
   return isCommit;

@@ -1,4 +1,4 @@
-/** The twin of the function `commit_writes`: what of a plan still holds is applied, and what does not is told. */
+/** The twin of the functions `commit_writes` and `commit_new`: what of a plan still holds is applied, and what does not is told. */
 import type { MemoryDecided, MemoryRow, MemoryShop } from "./memory-database.ts";
 import {
   storedAt,

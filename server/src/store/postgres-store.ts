@@ -1,21 +1,17 @@
-/** The replication store on PostgreSQL 15 or newer. One statement a call; what a write does happens in the function `commit_writes`. */
-import { formatDigest } from "@tillwire/protocol/digest";
+/** The replication store on PostgreSQL 15 or newer. One statement a call; what a write does happens in functions: postgres-commit.ts. */
 import type { Sql } from "postgres";
 import { amendmentPrefix } from "../amend-number.ts";
 import { createPageSize, type PageSize } from "./page-size.ts";
+import { commit, toDigestMap, type StoredDigests } from "./postgres-commit.ts";
 import { CONTEXTS_SQL, FEED_SQL } from "./postgres-queries.ts";
 import {
   StoreDataError,
   StoreUnavailable,
-  type CommitResult,
   type ContextQuery,
-  type DigestMap,
   type FeedPage,
   type FeedQuery,
   type Place,
-  type PlannedWrite,
   type RecordContext,
-  type RefusalReason,
   type ReplicationStore,
   type Stamp,
   type StoreHead,
@@ -58,92 +54,6 @@ async function guarded<T>(statement: () => Promise<T>): Promise<T> {
   }
 }
 
-interface CommitRow {
-  epoch: string | null;
-  head_before: string;
-  head_after: string;
-  at_ms: string;
-  refused: { grp: number; why: RefusalReason }[] | null;
-  digests: Record<string, { count: number; digest: string }> | null;
-  stamp_before: Stamp;
-}
-
-async function commit(
-  sql: Sql,
-  storeId: string,
-  epoch: string,
-  writes: readonly PlannedWrite[],
-  stamp: Stamp,
-): Promise<CommitResult> {
-  const [groups, rows] = encodePlan(writes);
-  const answer = await sql<CommitRow[]>`
-    select epoch, head_before, head_after, at_ms, refused, digests, stamp_before
-    from commit_writes(${storeId}, ${epoch}, ${groups}::text::json, ${rows}::text::json, ${stamp})`;
-  const row = answer[0]!;
-  return {
-    epoch: row.epoch ?? "",
-    sameEpoch: row.epoch === epoch,
-    stampBefore: row.stamp_before,
-    headBefore: Number(row.head_before),
-    headAfter: Number(row.head_after),
-    at: Number(row.at_ms),
-    refused: new Map((row.refused ?? []).map(({ grp, why }) => [grp, why])),
-    digests: toDigestMap(row.digests),
-  };
-}
-
-/** The two JSON texts of `commit_writes`. Data is spliced in as the text that it already is. */
-function encodePlan(writes: readonly PlannedWrite[]): [string, string] {
-  const groups: string[] = [];
-  const rows: string[] = [];
-  writes.forEach((write, grp) => {
-    const sent = write.asSent;
-    const group = {
-      grp,
-      sender: write.sender,
-      collection: sent.collection,
-      local_id: sent.localId,
-      device_id: sent.deviceId,
-      sync_version: sent.syncVersion,
-      hash: sent.hash,
-      base: sent.base,
-      policy_version: write.policyVersion,
-      outcome: write.remember?.outcome ?? null,
-      conflict: write.remember?.conflict ?? null,
-    };
-    groups.push(withData(group, write.remember?.dataJson ?? null));
-    write.rows.forEach((row, ord) => {
-      const { dataJson, expect, base, ...rest } = row;
-      const planned = {
-        grp,
-        ord,
-        collection: rest.collection,
-        local_id: rest.localId,
-        expect_version: expect.version,
-        expect_hash: expect.hash,
-        sync_version: rest.syncVersion,
-        hash: rest.hash,
-        sent_version: rest.sentVersion,
-        sent_hash: rest.sentHash,
-        base_version: base?.version ?? null,
-        base_hash: base?.hash ?? null,
-        unique_key: rest.uniqueKey,
-        created_by: rest.createdBy,
-        device_id: rest.deviceId,
-        deleted: rest.deleted,
-        reoffered: rest.reoffered,
-        updated_at: rest.updatedAt,
-      };
-      rows.push(withData(planned, dataJson));
-    });
-  });
-  return [`[${groups.join(",")}]`, `[${rows.join(",")}]`];
-}
-
-function withData(object: object, dataJson: string | null): string {
-  return `${JSON.stringify(object).slice(0, -1)},"data":${dataJson ?? "null"}}`;
-}
-
 async function readContexts(
   sql: Sql,
   storeId: string,
@@ -179,7 +89,7 @@ async function readContexts(
 interface FeedRow {
   epoch: string;
   head: string;
-  digests: Record<string, { count: number; digest: string }> | null;
+  digests: StoredDigests;
   lines: string | null;
   from_stamp: Stamp;
   stamp: Stamp;
@@ -226,13 +136,4 @@ async function readPlace(sql: Sql, storeId: string, seq: number): Promise<Place 
     from stores s where s.id = ${storeId}`;
   const row = rows[0];
   return row ? { ...row, storeId, head: Number(row.head) } : null;
-}
-
-function toDigestMap(digests: CommitRow["digests"]): DigestMap {
-  return new Map(
-    Object.entries(digests ?? {}).map(([collection, { count, digest }]) => [
-      collection,
-      { count, digest: formatDigest(BigInt(digest)) },
-    ]),
-  );
 }
