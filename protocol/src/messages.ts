@@ -62,8 +62,12 @@ export const writeSchema = z.object({
   resolves: z.optional(idSchema),
   /** What a replica held when the server lost it. */
   reoffer: z.optional(z.boolean()),
-  /** With `reoffer` only: as they stood in the change that was lost. */
+  /**
+   * With `reoffer`: as it stood in the change that was lost. Else the device that the sender was when it sent this write first, where that is
+   * another one (enrolled anew since, or a file of its unsent writes): the server may know the write as that device's.
+   */
   deviceId: z.optional(idSchema),
+  /** With `reoffer` only: as they stood in the change that was lost. */
   createdBy: z.optional(idSchema),
   updatedAt: z.optional(timeSchema.check(z.gte(0), z.lte(LAST_TIME))),
 });

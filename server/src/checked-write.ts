@@ -28,7 +28,7 @@ export interface CheckedWrite {
   readonly roleAllows: boolean;
   /** The device whose link brought it. */
   readonly sender: string;
-  /** The device under which it is remembered as sent: the sender, or `""` for a re-offer. */
+  /** The device under which it is remembered as sent: the sender, whom the sender was when it was sent first, or `""` for a re-offer. */
   readonly deviceId: string;
   /** The device that made this version: the sender or, of a re-offer, the original one. */
   readonly author: string;
@@ -112,7 +112,7 @@ function check(collections: CollectionSet, sender: Sender, submitted: SubmittedW
     resolves: reoffer ? null : (write.resolves ?? null),
     roleAllows,
     sender: sender.deviceId,
-    deviceId: reoffer ? "" : sender.deviceId,
+    deviceId: reoffer ? "" : (write.deviceId ?? sender.deviceId),
     author: (reoffer ? write.deviceId : undefined) ?? sender.deviceId,
     createdBy: (reoffer ? write.createdBy : submitted.seed?.createdBy) ?? sender.deviceId,
     updatedAt: reoffer ? (write.updatedAt ?? null) : null,

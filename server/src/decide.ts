@@ -55,7 +55,7 @@ export function decide(write: CheckedWrite, context: RecordContext, nowMs: numbe
   if (isNewRecord(write)) return idTaken(write, current, nowMs);
   if (!baseOf(write, context) && !current.deleted && write.syncVersion > current.syncVersion) {
     // The seed's rule. What it overwrote of another device is kept as a settled conflict, for people to see.
-    const overwritten = current.deviceId === write.deviceId ? null : overwrittenBy(kept, write, current, nowMs);
+    const overwritten = current.deviceId === write.sender ? null : overwrittenBy(kept, write, current, nowMs);
     return takeWrite(kept, context, nowMs, { overwritten, sent: write });
   }
   return settle(write, context, current, nowMs);

@@ -83,7 +83,7 @@ export function takeWrite(
       sender: write.sender,
       asSent: asSentOf(sent),
       remember:
-        asSentStored && !write.reoffer && write.resolves === null
+        asSentStored && sent.deviceId === row.deviceId && sent.resolves === null
           ? null
           : { outcome: "merged", conflict, dataJson: sent.dataJson },
       rows: [row, ...alongside, ...conflicts.map((each) => each.row)],

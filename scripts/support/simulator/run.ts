@@ -128,15 +128,12 @@ async function probe(world: World): Promise<void> {
   const { schedule, machines, retired } = world;
   const isLive = ({ network }: Machine): boolean =>
     [...network.links].some((link) => link.node !== null && !link.isDead);
-  const able = machines.filter((machine) => !retired.has(machine) && isLive(machine) && machine.tab);
-  const writer = able.find(
-    (machine) => machine.identity?.role === "register" && machine.plan.delayMs[1] <= PROBED_DELAY_MS,
-  );
+  const isAble = (machine: Machine): boolean =>
+    !retired.has(machine) && isLive(machine) && machine.tab !== undefined && subscribesTo(machine.plan, NOTES[0]!.name);
+  const able = machines.filter((machine) => isAble(machine) && machine.plan.delayMs[1] <= PROBED_DELAY_MS);
+  const writer = able.find(({ identity }) => identity?.role === "register");
   if (!writer) return;
-  const readers = able.filter(
-    ({ plan }) =>
-      plan.shop === writer.plan.shop && plan.delayMs[1] <= PROBED_DELAY_MS && subscribesTo(plan, NOTES[0]!.name),
-  );
+  const readers = able.filter(({ plan }) => plan.shop === writer.plan.shop);
   const localId = writer.newId();
   const saving = writer.tab!.replica!.collection(NOTES[0]!).put({ id: localId, text: "probe", edits: {} });
   const hasIt = ({ disk }: Machine): boolean =>

@@ -80,7 +80,7 @@ function checkOnce(key: string, rows: readonly MemoryRow[], violated: Violated):
   const sent = new Set<string>();
   for (const { sentHash, sentVersion, hash, syncVersion, deviceId, base, reoffered, seq } of rows) {
     if (reoffered) continue;
-    const as = `${deviceId}|${sentVersion ?? syncVersion}|${sentHash ?? hash}|${base?.version}:${base?.hash}`;
+    const as = `${ownerOf(deviceId)}|${sentVersion ?? syncVersion}|${sentHash ?? hash}|${base?.version}:${base?.hash}`;
     if (base && deviceId !== SERVER_DEVICE_ID && sent.has(as))
       violated("S2", `one write of ${deviceId} to ${key} took effect twice, again with seq ${seq}`);
     sent.add(as);

@@ -199,7 +199,14 @@ function sideAgain({ collection, recordId, client, base }: ConflictData, key: nu
   return {
     ...{ key, collection, localId: recordId, op: deleted ? "delete" : "put", syncVersion, base, hash, data },
     // frozen: this very write may be known to the server
-    ...{ state: "sent", createdAt: client.at, editedAt: now, absorbed: [], bytes: bytesOf(data) },
+    ...{
+      state: "sent",
+      sentAs: client.deviceId,
+      createdAt: client.at,
+      editedAt: now,
+      absorbed: [],
+      bytes: bytesOf(data),
+    },
   };
 }
 

@@ -88,6 +88,26 @@ describe("S2 a file that is taken again", () => {
   });
 });
 
+it("S2 is sent as the writes of the device that it is of, which may have sent them itself, over a second import too", async () => {
+  await drained(broken);
+  w.server.dropResults = w.server.dropFrames = true;
+  await broken.collection(notes).put({ id: "n1", text: "sent" });
+  await w.time.until(() => w.server.pushes.length > 0);
+  const file = JSON.stringify(await lastFile());
+  network(false);
+  w.server.dropResults = w.server.dropFrames = false;
+  await other.importOutbox(file);
+  const third = await w.open("third");
+  await third.importOutbox(await other.exportOutbox());
+  await drained(other, third);
+  await third.close();
+  const sent = w.server.pushes.map(({ deviceId, writes }) => [deviceId, writes[0]?.deviceId]);
+  expect(sent[0]).toEqual(["broken", undefined]);
+  expect(sent.slice(1).every(([, sentAs]) => sentAs === "broken")).toBe(true);
+  expect(new Set(sent.map(([deviceId]) => deviceId))).toEqual(new Set(["broken", "other", "third"]));
+  expect(w.server.records.get("notes/n1")).toMatchObject({ syncVersion: 1, deviceId: "broken" });
+});
+
 describe("S6 what was made on another device", () => {
   it("takes the place of no edit that waits here, though both were made on one value", async () => {
     await drained(broken, other);

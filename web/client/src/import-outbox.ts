@@ -29,6 +29,7 @@ const rowSchema = z.object({
   hash: hashSchema,
   data: z.unknown(),
   resolves: z.optional(idSchema),
+  sentAs: z.optional(idSchema),
   reoffer: z.optional(z.object({ deviceId: idSchema, createdBy: idSchema, updatedAt: z.int() })),
 });
 type FileRow = z.infer<typeof rowSchema>;
@@ -53,7 +54,7 @@ export interface ImportHost {
 
 /** A row that passed the checks of a save. */
 type Checked = Pick<OutboxRow, "collection" | "localId" | "op" | "syncVersion" | "base" | "hash" | "data" | "bytes"> &
-  Pick<FileRow, "resolves" | "reoffer">;
+  Pick<FileRow, "resolves" | "sentAs" | "reoffer">;
 
 /**
  * One record after another, each durable before the next, so that an import that breaks off is simply made again: what stands or waits here
@@ -61,12 +62,12 @@ type Checked = Pick<OutboxRow, "collection" | "localId" | "op" | "syncVersion" |
  * @throws ReplicationError UNPROCESSABLE for a file that is none, FORBIDDEN for one of another store; nothing is imported then
  */
 export async function importOutbox(host: ImportHost, text: string): Promise<ImportReport> {
-  const { storeId, rows } = readFile(text);
+  const { storeId, deviceId, rows } = readFile(text);
   if (storeId !== host.identity.storeId) throw new ReplicationError("FORBIDDEN", "this file belongs to another store");
   const refused: RefusedImport[] = [];
   const records = new Map<string, Checked[]>();
   for (const row of rows) {
-    const checked = orRefused(row, refused, () => checkedRow(host, row));
+    const checked = orRefused(row, refused, () => checkedRow(host, { sentAs: deviceId, ...row }));
     if (!checked) continue;
     const key = recordKey(row.collection, row.localId);
     const chain = records.get(key);
@@ -184,7 +185,7 @@ function guarded({ collections }: ImportHost, current: Record<string, unknown> |
 function importedRow(row: Checked, before: Checked | undefined, key: number, now: number): OutboxRow {
   const times = { createdAt: now, editedAt: now, absorbed: [] };
   if (row.reoffer) return { ...row, ...times, key, state: "queued" };
-  // Never changed any more: it may be known to the server, from an import before this one. What was made on it follows its result.
+  // Never changed any more: it may be known to the server, as that device's, from there or from an import before this one. What was made on it follows its result.
   const isBehind = before !== undefined && samePosition(row.base, positionOf(before));
   return isBehind
     ? { ...row, ...times, key, state: "queued", mayBeKnown: true }

@@ -64,6 +64,8 @@ export interface OutboxRow {
   readonly error?: { readonly code: string; readonly message: string };
   /** It waited when the app was started: a power cut may have taken back the mark `sent`, so it is not changed any more. */
   readonly mayBeKnown?: boolean;
+  /** Id under which it was frozen, and so may be known: who is another device by now says so, see `writeOf`. */
+  readonly sentAs?: string;
   /** Present on what this device offers again after a restore: whose version it was. */
   readonly reoffer?: { readonly deviceId: string; readonly createdBy: string; readonly updatedAt: number };
 }
@@ -199,12 +201,22 @@ export function versionAbove(version: number): number {
   return version + 1;
 }
 
-/** A row as it travels; the same for every try. */
-export function writeOf(row: OutboxRow): Write {
-  const { collection, localId, op, syncVersion, base, hash, data } = row;
+/** A row that leaves: frozen from here on, and known as this device's. */
+export function frozenAs(deviceId: string, row: OutboxRow): OutboxRow {
+  const sent: OutboxRow = { ...row, state: "sent" };
+  return row.reoffer || row.sentAs !== undefined ? sent : { ...sent, sentAs: deviceId };
+}
+
+/**
+ * A row as it travels; the same for every try.
+ * @param deviceId of this device now
+ */
+export function writeOf(row: OutboxRow, deviceId: string): Write {
+  const { collection, localId, op, syncVersion, base, hash, data, sentAs = deviceId } = row;
   return {
     ...{ collection, localId, op, syncVersion, base, hash, data },
     ...(row.resolves === undefined ? {} : { resolves: row.resolves }),
+    ...(sentAs === deviceId ? {} : { deviceId: sentAs }),
     ...(row.reoffer ? { reoffer: true, ...row.reoffer } : {}),
   };
 }

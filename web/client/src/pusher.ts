@@ -52,7 +52,7 @@ export class Pusher {
     try {
       const limits = this.#batchLimits();
       const { rows, epoch } = await this.host.transact(async (tx, sync) => ({
-        rows: mayOfferAgain(sync) ? [] : await takeOut(tx, limits),
+        rows: mayOfferAgain(sync) ? [] : await takeOut(tx, limits, this.host.deviceId()),
         epoch: sync.epoch,
       }));
       return rows.length === 0 ? null : this.#begin(rows, epoch);
@@ -84,7 +84,7 @@ export class Pusher {
     }));
     this.#awaited.set(id, { sent, epoch });
     for (const old of [...this.#awaited.keys()].slice(0, -REMEMBERED)) this.#awaited.delete(old);
-    const push: Push = { id, writes: rows.map(writeOf), sentAt: this.host.now() };
+    const push: Push = { id, writes: rows.map((row) => writeOf(row, this.host.deviceId())), sentAt: this.host.now() };
     this.#inFlight = push;
     return push;
   }

@@ -22,7 +22,7 @@ import { beginFreshBase, newSync } from "./fresh-base.ts";
 import { fetchHistory } from "./history.ts";
 import type { LocalStore, SyncRow } from "./local-store.ts";
 import { observe, observeLoaded } from "./observe.ts";
-import { asDevice } from "./own-devices.ts";
+import { asDevice, ownDevices } from "./own-devices.ts";
 import { ROW_TRANSITIONS, type OutboxRow, type RowEvent } from "./outbox.ts";
 import { save } from "./save.ts";
 import { choiceToWrite, readStanding } from "./settle-conflict.ts";
@@ -54,9 +54,10 @@ export async function createReplica(
 async function setUp(store: LocalStore, choice: string, deviceId: string): Promise<SyncRow> {
   const { result } = await commit(store, "strict", async (tx) => {
     const [kept, local] = await Promise.all([tx.meta("sync"), tx.meta("local")]);
+    const sentAs = (kept && ownDevices(kept).at(-1)) ?? deviceId;
     if (!local) tx.setMeta("local", NEW_LOCAL);
     for (const row of await tx.outbox())
-      if (row.state === "queued" && !row.mayBeKnown) tx.putOutbox({ ...row, mayBeKnown: true });
+      if (row.state === "queued" && !row.mayBeKnown) tx.putOutbox({ sentAs, ...row, mayBeKnown: true });
     const sync = asDevice(kept ?? newSync(choice), deviceId);
     if (sync.choice !== choice) return beginFreshBase(tx, { ...sync, choice }, null, "epoch changed");
     if (sync !== kept) tx.setMeta("sync", sync);

@@ -8,7 +8,7 @@ import { commit, NEW_LOCAL, type Committed } from "./commit.ts";
 import type { BaseRecord, LocalStore, Overlay, SyncRow, WriteTx } from "./local-store.ts";
 import { readLostSide } from "./lost-side.ts";
 import { ownSidePosition } from "./open-conflicts.ts";
-import { enqueue, recordKey, samePosition, type Draft, type OutboxRow } from "./outbox.ts";
+import { enqueue, frozenAs, recordKey, samePosition, type Draft, type OutboxRow } from "./outbox.ts";
 import { EXPRESS_WRITES } from "./pusher.ts";
 import { standingOf } from "./settle-conflict.ts";
 import { enqueueSettling, isUnsentChoice } from "./settling-row.ts";
@@ -227,7 +227,8 @@ async function saveOne(
       ? enqueue(rows, own ?? server, draft, nextKey)
       : enqueueSettling(rows, server, draft, nextKey);
   // Only what has nothing of its record before it: a tail waits for that result.
-  const plan = freeze && rows.length === 0 ? { ...queued, put: queued.put.map(freezeRow) } : queued;
+  const plan =
+    freeze && rows.length === 0 ? { ...queued, put: queued.put.map((row) => frozenAs(deviceId, row)) } : queued;
   for (const gone of plan.remove) tx.deleteOutbox(gone);
   for (const row of plan.put) tx.putOutbox(row);
   if (plan.put.some((row) => row.key === nextKey)) tx.setMeta("local", { ...local, nextKey: nextKey + 1 });
@@ -253,8 +254,4 @@ async function withdrawOtherChoice(tx: WriteTx, draft: Draft, conflictId: string
     // an edit that went into it must not be lost with it: then the server takes the first choice
     if (last?.key === key && isUnsentChoice(last, conflictId)) tx.deleteOutbox(key);
   }
-}
-
-function freezeRow(row: OutboxRow): OutboxRow {
-  return { ...row, state: "sent" };
 }

@@ -2,11 +2,14 @@
 import type { Result } from "@tillwire/protocol/messages";
 import { bridge } from "./bridge.ts";
 import type { Overlay, SyncRow, WriteTx } from "./local-store.ts";
-import { madeOn, recordKey, ROW_TRANSITIONS, takeBatch, type BatchLimits, type OutboxRow } from "./outbox.ts";
+import { frozenAs, madeOn, recordKey, ROW_TRANSITIONS, takeBatch, type BatchLimits, type OutboxRow } from "./outbox.ts";
 import { settle, type SentWrite, type SettledValue } from "./settlement.ts";
 
-/** Takes the next batch; from here on its rows are frozen. */
-export async function takeOut(tx: WriteTx, limits: BatchLimits): Promise<OutboxRow[]> {
+/**
+ * Takes the next batch; from here on its rows are frozen.
+ * @param deviceId of this device, as which it sends them
+ */
+export async function takeOut(tx: WriteTx, limits: BatchLimits, deviceId: string): Promise<OutboxRow[]> {
   const front = 4 * limits.writes;
   const first = await tx.outbox(front);
   let batch = takeBatch(first, limits);
@@ -15,7 +18,7 @@ export async function takeOut(tx: WriteTx, limits: BatchLimits): Promise<OutboxR
   return batch.map((row) => {
     const state = ROW_TRANSITIONS[row.state].pushed;
     if (state === row.state || state === "gone") return row;
-    const frozen = { ...row, state };
+    const frozen = frozenAs(deviceId, row);
     tx.putOutbox(frozen);
     return frozen;
   });

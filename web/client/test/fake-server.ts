@@ -191,7 +191,8 @@ export class FakeServer {
     const { collection, localId } = write;
     const refusal = this.reject(write);
     if (refusal) return { collection, localId, outcome: "rejected", ...refusal };
-    const asSent = JSON.stringify([deviceId, collection, localId, write.syncVersion, write.hash, write.base]);
+    const { deviceId: sentAs = deviceId, syncVersion, hash, base } = write;
+    const asSent = JSON.stringify([sentAs, collection, localId, syncVersion, hash, base]);
     const current = this.records.get(`${collection}/${localId}`);
     const before = this.#decided.get(asSent);
     if (before)
