@@ -11,6 +11,8 @@ export interface Device {
   readonly deviceId: string;
   readonly role: Role;
   readonly name: string;
+  /** Of the enrolment that gave the token. */
+  readonly registerCode?: string;
 }
 
 export interface Auth {
@@ -27,8 +29,8 @@ export function createAuth(devices: DeviceStore, gate: Gate): Auth {
       const device = await gate.run(() => devices.findByTokenHash(hash), hash);
       if (!device) throw new ReplicationError("UNAUTHENTICATED", "the token is not known");
       if (device.revoked) throw new ReplicationError("DEVICE_REVOKED", "the device was revoked");
-      const { storeId, deviceId, role, name } = device;
-      return { storeId, deviceId, role, name };
+      const { storeId, deviceId, role, name, registerCode } = device;
+      return { storeId, deviceId, role, name, registerCode };
     },
   };
 }

@@ -56,8 +56,10 @@ export function createNode(options: NodeOptions) {
     store: options.database.enrolments,
     gate,
     runtime,
-    onReEnrolled: (storeId, deviceId) =>
-      sessions.cut(storeId, deviceId, "UNAUTHENTICATED", "the device was enrolled anew"),
+    onReEnrolled(storeId, deviceId) {
+      sessions.cut(storeId, deviceId, "UNAUTHENTICATED", "the device was enrolled anew");
+      news.enrolledAnew(storeId, deviceId);
+    },
   });
   const restores = createRestoreWatch(shops, store, newId, news.epochBegan, log);
   const onConnected = async (): Promise<void> => {
@@ -110,6 +112,9 @@ function createNews(log: Logger) {
       log.warn({ storeId, epoch }, "A new epoch has begun");
       told?.sessions.hint(storeId, 0, epoch);
       told?.notices.announceHead(storeId, 0, epoch);
+    },
+    enrolledAnew(storeId: string, deviceId: string): void {
+      told?.notices.announceRevoked({ storeId, deviceId });
     },
     revoked(storeId: string, deviceId: string): void {
       log.info({ storeId, deviceId }, "Device revoked");

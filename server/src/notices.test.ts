@@ -21,6 +21,7 @@ async function startAlone() {
         asked.push("all");
         return devices.filter(({ deviceId }) => deviceId === LONG_AGO.deviceId);
       },
+      replacedAmong: async () => [],
       async revokedLately() {
         asked.push("lately");
         return [LATELY];

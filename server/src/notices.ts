@@ -14,6 +14,7 @@ import type { ReplicationStore } from "./store/store.ts";
 export interface Notices {
   /** This node's commits have brought the store's feed to `head`. */
   announceHead(storeId: string, head: number, epoch: string): void;
+  /** Or enrolled anew: either way its sessions may have to end. */
   announceRevoked(device: DeviceKey): void;
   close(): Promise<void>;
 }
@@ -99,7 +100,7 @@ function hear({ nodeId, sessions, log, devices }: NoticesOptions, payload: strin
   if (notice.node === nodeId) return;
   for (const { storeId, head, epoch } of notice.heads) sessions.hint(storeId, head, epoch);
   if (notice.revoked.length > 0)
-    void cut(sessions, devices.revokedAmong(notice.revoked)).catch((err: unknown) =>
+    void cutAmong(sessions, devices, notice.revoked).catch((err: unknown) =>
       log.warn({ err }, "Revocations could not be read"),
     );
 }
@@ -107,6 +108,18 @@ function hear({ nodeId, sessions, log, devices }: NoticesOptions, payload: strin
 async function cut(sessions: Sessions, revoked: Promise<readonly DeviceKey[]>): Promise<void> {
   for (const { storeId, deviceId } of await revoked)
     sessions.cut(storeId, deviceId, "DEVICE_REVOKED", "the device was revoked");
+}
+
+/** Those of the suspects that were revoked, or enrolled anew on another node. */
+async function cutAmong(sessions: Sessions, devices: DeviceStore, suspects: readonly DeviceKey[]): Promise<void> {
+  await cut(sessions, devices.revokedAmong(suspects));
+  const names = new Set(suspects.map(nameOf));
+  const live = sessions.devices().filter((device) => names.has(nameOf(device)));
+  for (const replaced of await devices.replacedAmong(live)) sessions.cutReplaced(replaced);
+}
+
+function nameOf({ storeId, deviceId }: DeviceKey): string {
+  return `${storeId}/${deviceId}`;
 }
 
 /** One notice in flight; what is announced meanwhile goes with the next. */
@@ -195,7 +208,10 @@ function createSweeper({ store, devices, feed, sessions, log }: NoticesOptions) 
       if (sessions.isEmpty) return;
       sweeps += 1;
       const isWhole = sweeps % WHOLE_SWEEP === 0;
-      await cut(sessions, isWhole ? devices.revokedAmong(sessions.devices()) : devices.revokedLately()).catch(failed);
+      const cutting = isWhole
+        ? cutAmong(sessions, devices, sessions.devices())
+        : cut(sessions, devices.revokedLately());
+      await cutting.catch(failed);
     },
   };
 }

@@ -8,7 +8,7 @@ import { closeCodeOf, errorMessage, type Link, type LinkListener } from "./link.
 import { StorePresence, type LivePresence } from "./presence.ts";
 import { Session, type SessionHost } from "./session.ts";
 import type { SessionServices } from "./session-services.ts";
-import type { DeviceKey, DeviceRow } from "./store/device-store.ts";
+import type { DeviceRow, EnrolledKey } from "./store/device-store.ts";
 
 interface StoreRoom {
   readonly hub: StoreHub;
@@ -103,10 +103,10 @@ export class Sessions implements SessionHost {
     return this.#rooms.size === 0;
   }
 
-  devices(): DeviceKey[] {
+  devices(): EnrolledKey[] {
     return this.#all().map(({ conversation }) => {
-      const { storeId, deviceId } = conversation!.device;
-      return { storeId, deviceId };
+      const { storeId, deviceId, registerCode = "" } = conversation!.device;
+      return { storeId, deviceId, registerCode };
     });
   }
 
@@ -126,6 +126,15 @@ export class Sessions implements SessionHost {
   cut(storeId: string, deviceId: string, code: ErrorCode, message: string): void {
     for (const session of this.#rooms.get(storeId)?.sessions ?? []) {
       if (session.conversation!.device.deviceId === deviceId) session.fail(code, message);
+    }
+  }
+
+  /** Ends the sessions that began with a token of that enrolment. */
+  cutReplaced({ storeId, deviceId, registerCode }: EnrolledKey): void {
+    for (const session of this.#rooms.get(storeId)?.sessions ?? []) {
+      const { device } = session.conversation!;
+      if (device.deviceId === deviceId && device.registerCode === registerCode)
+        session.fail("UNAUTHENTICATED", "the device was enrolled anew");
     }
   }
 

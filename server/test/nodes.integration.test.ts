@@ -122,6 +122,16 @@ describe("two nodes", () => {
     expect(rows).toHaveLength(0);
   });
 
+  test("a device that is enrolled anew on one node is cut on the other, unless it came with the new token", async () => {
+    const { token, deviceId } = await shop.enrol();
+    const former = await goLive(other.url, "websocket", token);
+    const again = await shop.enrol({ deviceId });
+    const present = await goLive(other.url, "websocket", again.token);
+    expect(await former.closed).toBe(4401);
+    await push(present, "with-the-new-token");
+    present.close();
+  });
+
   test("an epoch that begins on one node resets sessions of the other", async () => {
     const storeId = await shop.openShop("two nodes");
     const client = await goLive(other.url, "websocket", (await shop.enrol({ storeId })).token);

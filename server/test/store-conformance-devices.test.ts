@@ -76,6 +76,9 @@ describe.each(Object.entries(BACKENDS))("%s", (_name, open) => {
         deviceId: "a",
         revoked: false,
       });
+      const sessions = ["A1", "B1"].map((registerCode) => ({ storeId, deviceId: "a", registerCode }));
+      expect(await services.devices.replacedAmong(sessions)).toEqual([sessions[0]]);
+      expect(await services.devices.replacedAmong([])).toEqual([]);
     });
   });
 
@@ -85,7 +88,7 @@ describe.each(Object.entries(BACKENDS))("%s", (_name, open) => {
       await enrol("b");
       expect(await services.devices.findByTokenHash("nobody's")).toBeNull();
       expect(await services.devices.findByTokenHash(`${storeId}/a`)).toEqual({
-        ...{ storeId, deviceId: "a", role: "register", name: "a", revoked: false },
+        ...{ storeId, deviceId: "a", registerCode: "A1", role: "register", name: "a", revoked: false },
       });
       expect(await services.devices.revoke(storeId, "a")).toBe(true);
       expect(await services.devices.revoke(storeId, "a")).toBe(false);

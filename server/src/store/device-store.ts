@@ -8,7 +8,12 @@ export interface DeviceKey {
   readonly deviceId: string;
 }
 
-export interface DeviceIdentity extends DeviceKey {
+/** A device as it was when its session began: each enrolment gives another register code. */
+export interface EnrolledKey extends DeviceKey {
+  readonly registerCode: string;
+}
+
+export interface DeviceIdentity extends EnrolledKey {
   readonly role: Role;
   readonly name: string;
   readonly revoked: boolean;
@@ -69,6 +74,8 @@ export interface DeviceStore {
   revoke(storeId: string, deviceId: string): Promise<boolean>;
   /** Those of the devices that were revoked. */
   revokedAmong(devices: readonly DeviceKey[]): Promise<DeviceKey[]>;
+  /** Those of the devices that were enrolled anew since: somebody else has the token now. */
+  replacedAmong(devices: readonly EnrolledKey[]): Promise<EnrolledKey[]>;
   /** Of all stores, within the last REVOKED_LATELY_MS by the database's clock. */
   revokedLately(): Promise<DeviceKey[]>;
   saveStatus(updates: readonly StatusUpdate[]): Promise<void>;
@@ -88,7 +95,7 @@ export function createDeviceStore(sql: Sql): DeviceStore {
     findByTokenHash: (hash) =>
       available(async () => {
         const rows = await sql<DeviceIdentity[]>`
-          select store_id as "storeId", id as "deviceId", role, name, revoked_at is not null as revoked
+          select store_id as "storeId", id as "deviceId", register_code as "registerCode", role, name, revoked_at is not null as revoked
           from devices where token_hash = ${hash}`;
         return rows[0] ?? null;
       }),
@@ -106,6 +113,17 @@ export function createDeviceStore(sql: Sql): DeviceStore {
           from devices d join json_to_recordset(${JSON.stringify(devices)}::text::json) as k("storeId" text, "deviceId" text)
             on d.store_id = k."storeId" and d.id = k."deviceId"
           where d.revoked_at is not null`;
+        return [...rows];
+      }),
+    replacedAmong: (devices) =>
+      available(async () => {
+        if (devices.length === 0) return [];
+        const rows = await sql<EnrolledKey[]>`
+          select k."storeId", k."deviceId", k."registerCode"
+          from devices d
+          join json_to_recordset(${JSON.stringify(devices)}::text::json) as k("storeId" text, "deviceId" text, "registerCode" text)
+            on d.store_id = k."storeId" and d.id = k."deviceId"
+          where d.register_code <> k."registerCode"`;
         return [...rows];
       }),
     revokedLately: () =>

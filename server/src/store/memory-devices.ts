@@ -20,8 +20,8 @@ export function createMemoryDevices(database: MemoryDatabase): DeviceStore {
   return {
     async findByTokenHash(hash) {
       for (const { storeId, devices } of database.shops.values())
-        for (const { deviceId, tokenHash, role, name, revokedAt } of devices.values())
-          if (tokenHash === hash) return { storeId, deviceId, role, name, revoked: revokedAt !== null };
+        for (const { deviceId, registerCode, tokenHash, role, name, revokedAt } of devices.values())
+          if (tokenHash === hash) return { storeId, deviceId, registerCode, role, name, revoked: revokedAt !== null };
       return null;
     },
     async list(storeId) {
@@ -35,6 +35,11 @@ export function createMemoryDevices(database: MemoryDatabase): DeviceStore {
     },
     revokedAmong: async (devices) =>
       devices.filter(({ storeId, deviceId }) => (deviceOf(storeId, deviceId)?.revokedAt ?? null) !== null),
+    replacedAmong: async (devices) =>
+      devices.filter(({ storeId, deviceId, registerCode }) => {
+        const device = deviceOf(storeId, deviceId);
+        return device !== undefined && device.registerCode !== registerCode;
+      }),
     async revokedLately() {
       const since = database.now() - REVOKED_LATELY_MS;
       return [...database.shops.values()].flatMap(({ storeId, devices }) =>

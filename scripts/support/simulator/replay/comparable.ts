@@ -29,6 +29,7 @@ function adjusted(name: string, value: unknown): unknown {
       return sorted(value.map((row) => ({ ...(row as object), createdAt: "then" })));
     case "devices.revokedAmong":
     case "devices.revokedLately":
+    case "devices.replacedAmong":
     case "seedQueries.readRecords":
     case "seedQueries.readOrders":
     case "store.readHeads":
