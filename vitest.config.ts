@@ -1,13 +1,15 @@
 /**
- * Four kinds of tests, cheapest first: `vitest run --project unit`, and so on.
+ * Five kinds of tests: `vitest run --project unit`, and so on.
  * unit: pure or on twins, next to its source. integration: on a real PostgreSQL. e2e: the real app, real browsers.
- * latency: the same, but how soon things happen; alone on the machine.
+ * latency: the same, but how soon things happen; alone on the machine. simulator: its batch, which computes for minutes, waits for
+ * nothing and gives way to whatever runs beside it.
  */
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./scripts/support/longest-first.ts";
 
 const notTests = ["**/node_modules/**", "**/dist/**"];
 const latency = "web/e2e/latency.test.ts";
+const batch = "scripts/support/simulator/batch.integration.test.ts";
 const inBrowsers = {
   globalSetup: "server/test/support/postgres-setup.ts",
   testTimeout: 60_000,
@@ -41,13 +43,23 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["server/test/**/*.test.ts", "**/*.integration.test.ts"],
-          exclude: notTests,
+          exclude: [...notTests, batch],
           globalSetup: "server/test/support/postgres-setup.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // They wait for databases, links and processes more than they compute: the checks run beside them.
           maxWorkers: 4,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "simulator",
+          include: [batch],
+          // each test says how long it may take
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
         },
       },
       {

@@ -1,8 +1,8 @@
 // `npm test`: from a fresh clone to a verdict. Installs what is missing, then runs every check and every test, goes on after a
 // failure so that all are seen, and ends with `N passed, N failed`: the tests, plus one for each check.
 // The checks and the build of the web app take the time in which the unit and integration tests wait; browsers come after
-// that, and what measures latencies comes last, alone.
-// `npm test -- --only types,unit` runs a part: types, lint, format, knip, unit, integration, e2e, latency.
+// that, and what measures latencies comes last, alone. The simulator's batch fills what the others leave of the cores.
+// `npm test -- --only types,unit` runs a part: types, lint, format, knip, unit, integration, simulator, e2e, latency.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -10,19 +10,19 @@ import { ensureWebBuilt } from "./support/build-web.mjs";
 import { ensureInstalled } from "./support/install.mjs";
 import { requireNode, root, run, seconds, tool } from "./support/run.mjs";
 
+// TypeScript 7 takes a quarter of the time; what asks TypeScript for types (lint, svelte-check) still needs 6.
+const typescript = join(root, "node_modules/typescript-native/bin/tsc");
 const checks = [
   // the longest first
-  { group: "lint", name: "lint", command: "eslint", args: ["."] },
+  { group: "lint", name: "lint", command: tool("eslint"), args: ["."] },
+  { group: "types", name: "types of web", command: tool("svelte-check"), args: ["--workspace", "web"] },
+  { group: "format", name: "format", command: tool("prettier"), args: ["--check", "."] },
   ...["protocol", "server", "web/client", "."].map((project) => ({
     ...{ group: "types", name: `types of ${project === "." ? "scripts" : project}` },
-    ...{ command: "tsc", args: ["--noEmit", "--project", project] },
+    ...{ command: process.execPath, args: [typescript, "--noEmit", "--project", project] },
   })),
-  { group: "types", name: "types of web", command: "svelte-check", args: ["--workspace", "web"] },
-  { group: "format", name: "format", command: "prettier", args: ["--check", "."] },
-  { group: "knip", name: "nothing unused", command: "knip", args: ["--no-config-hints"] },
+  { group: "knip", name: "nothing unused", command: tool("knip"), args: ["--no-config-hints"] },
 ];
-const besideChecks = ["unit", "integration"];
-const inBrowsers = ["e2e", "latency"];
 
 const tally = { passed: 0, failed: 0, executed: 0 };
 const failures = [];
@@ -31,8 +31,14 @@ const only = readOnly();
 requireNode();
 const begin = performance.now();
 await ensureInstalled();
-const [isBuilt] = await Promise.all([runChecks().then(buildForBrowsers), runTestsInTurn(besideChecks)]);
-if (isBuilt) await runTestsInTurn(inBrowsers);
+const building = runChecks().then(buildForBrowsers);
+await runTests("unit");
+const filling = runTests("simulator", { quiet: true });
+await runTests("integration");
+const isBuilt = await building;
+if (isBuilt) await runTests("e2e");
+await filling;
+if (isBuilt) await runTests("latency");
 
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`Everything took ${seconds(performance.now() - begin)}.`);
@@ -57,10 +63,10 @@ function record(name, ok) {
 /** As many at a time as there are cores, less one for the tests that run beside them. */
 async function runChecks() {
   const waiting = checks.filter(({ group }) => isWanted(group));
-  const lanes = availableParallelism() - (besideChecks.some(isWanted) ? 1 : 0);
+  const lanes = availableParallelism() - (["unit", "integration"].some(isWanted) ? 1 : 0);
   const worker = async () => {
     for (let check = waiting.shift(); check; check = waiting.shift()) {
-      const { ok, output, ms } = await run(tool(check.command), check.args, { quiet: true });
+      const { ok, output, ms } = await run(check.command, check.args, { quiet: true });
       console.log(`${ok ? "ok    " : "FAILED"} ${check.name} (${seconds(ms)})`);
       if (!ok) console.log(output);
       record(check.name, ok);
@@ -71,25 +77,22 @@ async function runChecks() {
 
 /** @returns false also where no browser is wanted */
 async function buildForBrowsers() {
-  if (!inBrowsers.some(isWanted)) return false;
+  if (!["e2e", "latency"].some(isWanted)) return false;
   const isBuilt = await ensureWebBuilt();
   if (!isBuilt) record("build of the web app", false);
   return isBuilt;
 }
 
-async function runTestsInTurn(projects) {
-  for (const project of projects.filter(isWanted)) await runTests(project);
-}
-
-async function runTests(project) {
+/** `quiet`: what vitest says is shown when it has ended, for others run meanwhile. */
+async function runTests(project, { quiet = false } = {}) {
+  if (!isWanted(project)) return;
   const report = join(root, "test-output", `${project}.json`);
   mkdirSync(join(root, "test-output"), { recursive: true });
   rmSync(report, { force: true });
   console.log(`\nTests: ${project}`);
-  const { ok } = await run(tool("vitest"), [
-    ...["run", "--project", project],
-    ...["--reporter", "default", "--reporter", "json", `--outputFile.json=${report}`],
-  ]);
+  const reporters = ["--reporter", "default", "--reporter", "json", `--outputFile.json=${report}`];
+  const { ok, output } = await run(tool("vitest"), ["run", "--project", project, ...reporters], { quiet });
+  if (quiet) console.log(`\nTests: ${project}, which have ended\n${output}`);
   countTests(project, report, ok);
 }
 

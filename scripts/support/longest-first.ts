@@ -7,8 +7,6 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** The longest first; what is not named comes after them. */
 export const LONGEST_FIRST: readonly string[] = [
-  // fills what the others leave of the cores: its processes give way
-  "scripts/support/simulator/batch.integration.test.ts",
   "server/test/restore.test.ts",
   "server/test/embedded-postgres.test.ts",
   "scripts/support/crash/crash.integration.test.ts",
