@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Browser } from "playwright-core";
 import { createTestDatabase, type TestDatabase } from "../../server/test/support/database.ts";
 import { seriousFindings } from "./support/axe.ts";
-import { launchBrowser, newDevice } from "./support/browser.ts";
+import { launchBrowser, newDevice, SCREENS } from "./support/browser.ts";
 import { Register } from "./support/register.ts";
 import { startServer, type ServerProcess } from "./support/server-process.ts";
 
@@ -81,6 +81,11 @@ describe("selling", () => {
     await id("pay-confirm").click();
     await id("payment-part").waitFor();
     await look(till, "pay-parts");
+    await page.setViewportSize(SCREENS.tablet);
+    const zero = await id("pay-dialog").getByRole("button", { name: "00", exact: true }).boundingBox();
+    const confirm = await id("pay-confirm").boundingBox();
+    expect(zero!.y + zero!.height, "the whole keypad is in sight").toBeLessThanOrEqual(confirm!.y);
+    await page.setViewportSize(SCREENS.desktop);
     for (const digit of ["5", "0", "00"]) for (const key of digit) await page.keyboard.press(key);
     await id("pay-confirm").click();
     await id("change-due").waitFor();
