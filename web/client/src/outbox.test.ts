@@ -112,7 +112,13 @@ describe("enqueue", () => {
     }));
     const rows = put(offered, NEW, "b");
     expect(rows).toMatchObject([offered[0]!, { base: { version: 1, hash: hash("a") } }]);
-    expect(writeOf(rows[0]!, "a")).toMatchObject({ reoffer: true, deviceId: "b", createdBy: "b", updatedAt: 1, base: null });
+    expect(writeOf(rows[0]!, "a")).toMatchObject({
+      reoffer: true,
+      deviceId: "b",
+      createdBy: "b",
+      updatedAt: 1,
+      base: null,
+    });
   });
 
   it("S2: of what counts, an edit of a value that another tab's edit came after stays apart, and both add up", () => {
