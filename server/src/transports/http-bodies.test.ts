@@ -2,6 +2,7 @@
 import { pino } from "pino";
 import { afterEach, expect, test } from "vitest";
 import { ReplicationError } from "@tillwire/protocol/errors";
+import { LIMITS } from "@tillwire/protocol/limits";
 import { SHOP_COLLECTIONS } from "@tillwire/protocol/pos/shop";
 import type { Admin } from "../admin.ts";
 import { createMetrics } from "../metrics.ts";
@@ -54,7 +55,7 @@ async function setUp() {
     const answer = await app.inject({ method: "POST", url: path, headers, payload: body });
     return answer.statusCode === 200 ? 200 : answer.json<{ code: string }>().code;
   };
-  return { push, soon, submitted };
+  return { app, push, soon, submitted };
 }
 
 const bodyOf = (bytes: number): string => JSON.stringify({ id: "p", syncToken: "t", writes: ["x".repeat(bytes)] });
@@ -71,6 +72,11 @@ test("a body is not read before it is known who sends it, and that they may", as
   for (let i = 0; i < 4; i++) expect(await push("shop", "{")).toBe("NOT_JSON");
   expect(await push("shop", "{")).toBe("RATE_LIMITED");
   expect(submitted).toEqual([]);
+});
+
+test("a body that never comes to its end is not waited for without end", async () => {
+  const { app } = await setUp();
+  expect(app.server.requestTimeout).toBe(LIMITS.requestTimeoutMs);
 });
 
 test("large bodies are read by turns, one shop after the other; small ones at once", async () => {
