@@ -83,7 +83,7 @@ async function buildForBrowsers() {
   return isBuilt;
 }
 
-/** `quiet`: what vitest says is shown when it has ended, for others run meanwhile. */
+/** `quiet`: what vitest says is shown when it has ended, for others run meanwhile; they may take all the time that there is. */
 async function runTests(project, { quiet = false } = {}) {
   if (!isWanted(project)) return;
   const report = join(root, "test-output", `${project}.json`);
@@ -91,7 +91,9 @@ async function runTests(project, { quiet = false } = {}) {
   rmSync(report, { force: true });
   console.log(`\nTests: ${project}`);
   const reporters = ["--reporter", "default", "--reporter", "json", `--outputFile.json=${report}`];
-  const { ok, output } = await run(tool("vitest"), ["run", "--project", project, ...reporters], { quiet });
+  const { ok, output } = await run(tool("vitest"), ["run", "--project", project, ...reporters], {
+    ...(quiet && { quiet, limitMs: 20 * 60_000 }),
+  });
   if (quiet) console.log(`\nTests: ${project}, which have ended\n${output}`);
   countTests(project, report, ok);
 }
