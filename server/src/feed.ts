@@ -5,6 +5,7 @@ import type { Reset, ResetReason } from "@tillwire/protocol/messages";
 import { epochAfter, isBeyond } from "./epoch.ts";
 import { choose, encodeFrame, type Choice, type Stretch } from "./frames.ts";
 import type { Gate } from "./gate.ts";
+import { rememberText, sharePages } from "./shared-pages.ts";
 import { available } from "./store/guarded.ts";
 import type { Place, ReplicationStore, Stamp, StoreHead } from "./store/store.ts";
 import type { ShownToken, SyncTokens } from "./sync-tokens.ts";
@@ -95,14 +96,22 @@ export function createFeed({ store, gate, tokens, newEpoch, onNewEpoch }: FeedOp
     return place;
   }
 
+  const readPage = sharePages(({ storeId, ...query }, begin) =>
+    ask(storeId, () => {
+      begin();
+      return store.readFeed({ storeId, ...query });
+    }),
+  );
+  const encode = rememberText((storeId, stretch, choice) =>
+    encodeFrame(stretch, choice, (position) => tokens.format(storeId, position)),
+  );
+
   const feed: Feed = {
-    readPage: (storeId, from, choice, maxChanges = LIMITS.pageChanges) =>
-      ask(storeId, () =>
-        store.readFeed({ storeId, from, collections: choice.collections, maxChanges, maxBytes: LIMITS.frameBytes }),
-      ),
+    readPage: (storeId, from, { collections }, maxChanges = LIMITS.pageChanges) =>
+      readPage({ storeId, from, collections, maxChanges, maxBytes: LIMITS.frameBytes }),
     readAll: (storeId, from) => feed.readPage(storeId, from, ALL),
     readHead,
-    encode: (storeId, stretch, choice) => encodeFrame(stretch, choice, (position) => tokens.format(storeId, position)),
+    encode,
     async locate(storeId, syncToken) {
       const token = tokens.read(storeId, syncToken);
       if (!token) throw new ReplicationError("UNPROCESSABLE", "not a sync token of this server");
