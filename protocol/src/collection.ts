@@ -3,7 +3,7 @@
  * devices share the declaration, so that `put()` refuses on the device what the server would reject.
  */
 import type * as z from "zod/mini";
-import { canonicalJson, sha256Hex, TOMBSTONE_HASH } from "./hash.ts";
+import { canonicalForm, sha256Hex, TOMBSTONE_HASH } from "./hash.ts";
 import { WriteRejection } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { ConflictPolicy, Role } from "./messages.ts";
@@ -68,6 +68,8 @@ export interface CheckedData {
   readonly hash: string;
   /** Canonical text, as hashed; null for a deletion. */
   readonly canonical: string | null;
+  /** Whether the canonical text says all of the data: no member was null. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -76,8 +78,8 @@ export interface CheckedData {
  * @throws WriteRejection SCHEMA, WRITE_TOO_LARGE, or what canonicalJson throws
  */
 export function checkData(collection: AnyCollection, data: unknown): CheckedData {
-  if (data === null || data === undefined) return { hash: TOMBSTONE_HASH, canonical: null };
-  const canonical = canonicalJson(data);
+  if (data === null || data === undefined) return { hash: TOMBSTONE_HASH, canonical: null, isWhole: true };
+  const { text: canonical, isWhole } = canonicalForm(data);
   if (bytesOf(canonical) > LIMITS.writeBytes)
     throw new WriteRejection("WRITE_TOO_LARGE", `larger than ${LIMITS.writeBytes} bytes`);
   const parsed = collection.schema.safeParse(data);
@@ -88,7 +90,7 @@ export function checkData(collection: AnyCollection, data: unknown): CheckedData
       `${collection.name}.${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`,
     );
   }
-  return { hash: sha256Hex(canonical), canonical };
+  return { hash: sha256Hex(canonical), canonical, isWhole };
 }
 
 /** Bytes of UTF-8, with numbers written out in full: as the database does, where 1e308 takes 309 digits of every frame. */
@@ -96,8 +98,24 @@ function bytesOf(canonical: string): number {
   // A UTF-16 unit takes at most three bytes: most texts need no exact count.
   let bytes = canonical.length * 3 <= LIMITS.writeBytes ? canonical.length : new TextEncoder().encode(canonical).length;
   // Texts that look like such numbers count too, which does no harm.
-  for (const [, exponent] of canonical.matchAll(/\de[+-](\d{1,3})/g)) bytes += Number(exponent);
+  for (const sign of ["e+", "e-"]) {
+    for (let at = canonical.indexOf(sign); at >= 0; at = canonical.indexOf(sign, at + 2)) {
+      if (isDigit(canonical, at - 1)) bytes += exponentAt(canonical, at + 2);
+    }
+  }
   return bytes;
+}
+
+function isDigit(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  return unit >= 48 && unit <= 57;
+}
+
+/** Of at most three digits, as all that numbers have; 0: there is none. */
+function exponentAt(text: string, at: number): number {
+  let end = at;
+  while (end < at + 3 && isDigit(text, end)) end += 1;
+  return Number(text.slice(at, end));
 }
 
 /** The value of the collection's unique member, or null where there is none. */

@@ -2,7 +2,7 @@ import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { WriteRejection } from "./errors.ts";
-import { canonicalJson, hashOf, TOMBSTONE_HASH } from "./hash.ts";
+import { canonicalForm, canonicalJson, hashOf, TOMBSTONE_HASH } from "./hash.ts";
 import { sha256Hex as nobleSha256 } from "./sha256-noble.ts";
 import { sha256Hex as nodeSha256 } from "./sha256-node.ts";
 
@@ -80,4 +80,19 @@ describe("the hash", () => {
   test("does not see nulls or the order of members", () => {
     expect(hashOf({ b: [null, { x: null }], a: 1, c: null })).toBe(hashOf({ a: 1, b: [null, {}] }));
   });
+});
+
+test("a canonical text is whole unless a member was dropped, at whatever depth and whatever was written before", () => {
+  const whole = (value: unknown) => canonicalForm(value).isWhole;
+  expect([whole({ a: [{ b: null }] }), whole({ a: [null, { b: 0 }] }), whole({ a: undefined }), whole([])]).toEqual([
+    ...[false, true, false, true],
+  ]);
+  expect(() => canonicalForm({ a: null, b: Number.NaN })).toThrow();
+  expect(whole({ b: 1 })).toBe(true);
+  fc.assert(
+    fc.property(storableJson, (value) => {
+      const { text, isWhole } = canonicalForm(value);
+      return isWhole === (text === canonicalize(value));
+    }),
+  );
 });

@@ -21,6 +21,22 @@ export function canonicalJson(value: unknown, maxDepth: number = LIMITS.jsonDept
   return write(value, maxDepth);
 }
 
+export interface CanonicalForm {
+  readonly text: string;
+  /** Nothing was dropped: the text says all that the value does. */
+  readonly isWhole: boolean;
+}
+
+/** As canonicalJson. */
+export function canonicalForm(value: unknown): CanonicalForm {
+  hasDropped = false;
+  const text = write(value, LIMITS.jsonDepth);
+  return { text, isWhole: !hasDropped };
+}
+
+/** Of the text that is being written: writing is one call, which nothing comes between. */
+let hasDropped = false;
+
 /** Lower-case hex SHA-256 of the canonical text. Throws as canonicalJson does. */
 export function hashOf(value: unknown, maxDepth?: number): string {
   return sha256Hex(canonicalJson(value, maxDepth));
@@ -62,8 +78,11 @@ function writeObject(object: Record<string, unknown>, levels: number): string {
   let text = "{";
   for (const key of keys) {
     const member = object[key];
-    if (member === null || member === undefined) continue;
-    text += (text.length === 1 ? "" : ",") + quote(key) + ":" + write(member, levels);
+    if (member === null || member === undefined) {
+      hasDropped = true;
+      continue;
+    }
+    text += (text.length === 1 ? "" : ",") + quotedKey(key) + write(member, levels);
   }
   return text + "}";
 }
@@ -85,6 +104,20 @@ function inOrder(keys: string[]): string[] {
 
 // Neither quotation marks, backslashes and control characters, which are escaped, nor surrogates: nothing to escape or to refuse.
 const PLAIN = /^[ !#-[\]-\uD7FF\uE000-\uFFFF]*$/;
+
+/** Records have few kinds of keys: each is quoted once. Bounded, since devices may send any. */
+const quotedKeys = new Map<string, string>();
+const MAX_QUOTED_KEYS = 1_000;
+const LONG_KEY = 40;
+
+/** With the colon behind it. */
+function quotedKey(key: string): string {
+  const known = quotedKeys.get(key);
+  if (known !== undefined) return known;
+  const quoted = `${quote(key)}:`;
+  if (key.length < LONG_KEY && quotedKeys.size < MAX_QUOTED_KEYS) quotedKeys.set(key, quoted);
+  return quoted;
+}
 
 function quote(text: string): string {
   if (PLAIN.test(text)) return `"${text}"`;

@@ -97,7 +97,8 @@ function check(collections: CollectionSet, sender: Sender, submitted: SubmittedW
     throw new WriteRejection("SCHEMA", "a put carries an object");
   const checked = checkData(collection, sent);
   if (checked.hash !== write.hash) throw new WriteRejection("HASH_WRONG", "hash is not that of data");
-  const { data, json } = storable(sent);
+  // Already a text of it: another one would say the same.
+  const { data, json } = checked.isWhole ? { data: sent, json: checked.canonical } : storable(sent);
   return {
     collection,
     localId: write.localId,

@@ -252,7 +252,7 @@ export class StoreLane {
       } else {
         answers.push([item, decided, seq + 1]);
         for (const row of plan.rows)
-          changes.push(encodeChange({ ...row, seq: ++seq, updatedAt: storedAt(row, committed.at), stamp }));
+          changes.push(encodeChange(row, { seq: ++seq, updatedAt: storedAt(row, committed.at), stamp }));
       }
     });
     if (changes.length > 0) {

@@ -1,7 +1,13 @@
 /** One suite for every replication store: what accept and the feed rely on, asked of the twin in memory and of PostgreSQL alike. */
 import { digestOf, formatDigest } from "@tillwire/protocol/digest";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { StoreDataError, type FeedQuery, type PlannedWrite, type ReplicationStore } from "../src/store/store.ts";
+import {
+  StoreDataError,
+  type FeedQuery,
+  type PlannedRow,
+  type PlannedWrite,
+  type ReplicationStore,
+} from "../src/store/store.ts";
 import { NONE, plan, positionOf, question, row } from "./support/plans.ts";
 import { BACKENDS, type StoreBackend } from "./support/store-backends.ts";
 
@@ -69,6 +75,44 @@ describe.each(Object.entries(BACKENDS))("the store in %s", (_name, open) => {
         "stale",
       );
       expect((await commit(plan([row("n1", { n: 5 }, positionOf(first))]))).refused.size).toBe(0);
+    });
+
+    test("S3, S12: new records that share a commit get seqs without gaps, whichever of them are refused", async () => {
+      const held = row("n1", { n: 1 }, NONE, { uniqueKey: "K-1" });
+      // With their base, as devices send them.
+      const made = (each: PlannedRow, sender = "a"): PlannedWrite => {
+        const { asSent, ...rest } = plan([each], { sender });
+        return { ...rest, asSent: { ...asSent, base: "0:" } };
+      };
+      await commit(made(held));
+      const remembered = made(row("n5", { n: 5 }));
+      await commit({ ...remembered, rows: [], remember: { outcome: "conflict", conflict: null, dataJson: null } });
+      await backend.revoke(shop, "b");
+      const { refused, headBefore, headAfter, digests } = await commit(
+        made(row("n1", { n: 2 })),
+        made(row("n2", { n: 2 }, NONE, { uniqueKey: "K-2" })),
+        made(row("n3", { n: 3 }, NONE, { uniqueKey: "K-1" })),
+        made(row("e4", { n: 4 }, NONE, { collection: "entries", uniqueKey: "K-1" })),
+        remembered,
+        made(row("n6", { n: 6 }, NONE, { deviceId: "b" }), "b"),
+        made(row("n7", { n: 7 })),
+      );
+      expect(Object.fromEntries(refused)).toEqual({ 0: "stale", 2: "number", 4: "decided", 5: "revoked" });
+      expect([headBefore, headAfter]).toEqual([1, 4]);
+      const { changes } = await feed();
+      expect(changes.map(({ seq, json }) => [seq, (JSON.parse(json) as { localId: string }).localId])).toEqual([
+        ...[
+          [1, "n1"],
+          [2, "n2"],
+          [3, "e4"],
+          [4, "n7"],
+        ],
+      ]);
+      const shares = [held, row("n2", { n: 2 }), row("n7", { n: 7 })].map((each) => digestOf(each));
+      expect(digests.get("notes")).toEqual({
+        count: 3,
+        digest: formatDigest(shares.reduce((sum, share) => sum + share, 0n) % 2n ** 64n),
+      });
     });
 
     test("of a plan everything is stored or nothing", async () => {

@@ -1,8 +1,14 @@
 /** A change as JSON text, encoded once; the same members in the same order as the feed's SQL builds them. */
 import type { EncodedChange, Stamp } from "./store.ts";
 
-export interface ChangeParts {
+/** Where a change stands in the feed. */
+export interface ChangePlace {
   readonly seq: number;
+  readonly updatedAt: number;
+  readonly stamp?: Stamp;
+}
+
+export interface ChangeParts {
   readonly collection: string;
   readonly localId: string;
   readonly syncVersion: number;
@@ -10,20 +16,18 @@ export interface ChangeParts {
   readonly deleted: boolean;
   readonly deviceId: string;
   readonly createdBy: string;
-  readonly updatedAt: number;
   readonly dataJson: string | null;
-  readonly stamp?: Stamp;
 }
 
 /** Ids, names and hashes are of characters that JSON need not escape (messages.ts): plain concatenation is safe. */
-export function encodeChange(change: ChangeParts): EncodedChange {
+export function encodeChange(change: ChangeParts, { seq, updatedAt, stamp = null }: ChangePlace): EncodedChange {
   return {
-    seq: change.seq,
+    seq,
     collection: change.collection,
-    stamp: change.stamp ?? null,
+    stamp,
     json:
-      `{"seq":${change.seq},"collection":"${change.collection}","localId":"${change.localId}","syncVersion":${change.syncVersion}` +
+      `{"seq":${seq},"collection":"${change.collection}","localId":"${change.localId}","syncVersion":${change.syncVersion}` +
       `,"hash":"${change.hash}","deleted":${change.deleted},"deviceId":"${change.deviceId}","createdBy":"${change.createdBy}"` +
-      `,"updatedAt":${change.updatedAt},"data":${change.dataJson ?? "null"}}`,
+      `,"updatedAt":${updatedAt},"data":${change.dataJson ?? "null"}}`,
   };
 }

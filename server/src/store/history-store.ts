@@ -71,18 +71,19 @@ async function read(sql: Sql, query: HistoryQuery): Promise<HistoryPage | null> 
   const found = (rows[0] as unknown as { found: number }).found;
   const kept = rows.filter((row): row is VersionRow => row.seq !== null).slice(0, limit);
   const versions = kept.map((row) =>
-    encodeChange({
-      seq: Number(row.seq),
-      collection,
-      localId,
-      syncVersion: row.sync_version,
-      hash: row.server_hash,
-      deleted: row.deleted,
-      deviceId: row.device_id,
-      createdBy: row.created_by,
-      updatedAt: Number(row.updated_ms),
-      dataJson: row.data_json,
-    }),
+    encodeChange(
+      {
+        collection,
+        localId,
+        syncVersion: row.sync_version,
+        hash: row.server_hash,
+        deleted: row.deleted,
+        deviceId: row.device_id,
+        createdBy: row.created_by,
+        dataJson: row.data_json,
+      },
+      { seq: Number(row.seq), updatedAt: Number(row.updated_ms) },
+    ),
   );
   return { versions, nextBefore: kept.length < found ? kept.at(-1)!.sync_version : null };
 }

@@ -129,7 +129,7 @@ function readPage(shop: MemoryShop, { from, collections, maxChanges, maxBytes }:
       isFull = true;
       break;
     }
-    const change = encodeChange(row);
+    const change = encodeChange(row, row);
     changes.push(change);
     bytes += Buffer.byteLength(change.json);
     isFull = changes.length === maxChanges;

@@ -40,7 +40,7 @@ export async function commit(
 }
 
 /** A record that is new to the store, stored as its sender made it: what `commit_new` takes. */
-function isNew({ sender, asSent, remember, rows, policyVersion }: PlannedWrite): boolean {
+function isNew({ sender, asSent: sent, remember, rows, policyVersion }: PlannedWrite): boolean {
   const row = rows[0]!;
   return (
     rows.length === 1 &&
@@ -51,10 +51,10 @@ function isNew({ sender, asSent, remember, rows, policyVersion }: PlannedWrite):
     !row.deleted &&
     !row.reoffered &&
     row.updatedAt === null &&
-    (row.base === null || row.base.version === 0) &&
+    sent.base === (row.base === null ? "?" : "0:") &&
     row.deviceId === sender &&
-    asSent.deviceId === sender &&
-    asSent.localId === row.localId &&
+    sent.deviceId === sender &&
+    sent.localId === row.localId &&
     sender !== SERVER_DEVICE_ID &&
     // They part the lists, and an empty member stands for none.
     (row.uniqueKey === null || (row.uniqueKey !== "" && !row.uniqueKey.includes("\n")))
