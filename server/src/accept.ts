@@ -10,6 +10,7 @@ import type { Result, Role } from "@tillwire/protocol/messages";
 import { checkWrite, isChecked, type CheckedWrite, type UncheckableWrite } from "./checked-write.ts";
 import { StoreLane, type AcceptObserver, type LaneItem } from "./store-lane.ts";
 import type { DigestMap, EncodedChange, ReplicationStore, Stamp } from "./store/store.ts";
+import { Neighbours } from "./neighbours.ts";
 import { Turns } from "./turns.ts";
 
 /** Who sends: always from the token, never from a message. */
@@ -85,6 +86,9 @@ export interface AcceptOptions {
 
 /** Room for a few of the largest seed batches; beyond it clients shall back off. */
 const MAX_QUEUED = 20_000;
+const MAX_WRITES_A_COMMIT = 500;
+/** What goes before and after a commit holds the process, and its bytes the disk: other shops wait for so many writes at most. */
+const MAX_WRITES_BESIDE_OTHERS = 100;
 
 export function createAccept(options: AcceptOptions): Accept {
   const lanes = new Map<string, StoreLane>();
@@ -93,12 +97,17 @@ export function createAccept(options: AcceptOptions): Accept {
   /** Writes submitted and not settled, by store. */
   const waiting = new Map<string, number>();
   const underWay = new Set<Promise<Submission>>();
+  const neighbours = new Neighbours(options.now);
   let draining = false;
 
   function laneOf(storeId: string): StoreLane {
     let lane = lanes.get(storeId);
     if (!lane) {
-      lane = new StoreLane(storeId, { ...options, onIdle: () => lanes.delete(storeId) });
+      lane = new StoreLane(storeId, {
+        ...options,
+        onIdle: () => lanes.delete(storeId),
+        mostWrites: () => (neighbours.hasOthers(storeId) ? MAX_WRITES_BESIDE_OTHERS : MAX_WRITES_A_COMMIT),
+      });
       lanes.set(storeId, lane);
     }
     return lane;
@@ -106,6 +115,7 @@ export function createAccept(options: AcceptOptions): Accept {
 
   async function settle(sender: Sender, epoch: string, writes: readonly SubmittedWrite[]): Promise<Submission> {
     const { storeId } = sender;
+    neighbours.seen(storeId);
     waiting.set(storeId, (waiting.get(storeId) ?? 0) + writes.length);
     try {
       const pending = new PendingSubmission(epoch, writes.length);

@@ -51,9 +51,10 @@ export interface LaneOptions {
   readonly newStamp?: () => string;
   readonly observer?: AcceptObserver;
   readonly onIdle: () => void;
+  /** Writes that one commit may take just now. */
+  readonly mostWrites: () => number;
 }
 
-const MAX_WRITES_A_COMMIT = 500;
 const MAX_BYTES_A_COMMIT = 4 * 1024 * 1024;
 /** Small writes may be about large records and larger conflicts: what can't be held at once is decided after the rest. */
 const MAX_CONTEXT_BYTES = 16 * 1024 * 1024;
@@ -107,10 +108,10 @@ export class StoreLane {
     const later: LaneItem[] = [];
     const records = new Set<string>();
     const epoch = this.queue[0]!.epoch;
-    let bytes = 0;
-    let looked = 0;
+    let [bytes, looked] = [0, 0];
+    const most = this.options.mostWrites();
     // Once the commit is full, the rest stays as it is, unseen: queues may be long.
-    while (looked < this.queue.length && batch.length < MAX_WRITES_A_COMMIT && bytes < MAX_BYTES_A_COMMIT) {
+    while (looked < this.queue.length && batch.length < most && bytes < MAX_BYTES_A_COMMIT) {
       const item = this.queue[looked++]!;
       const keys = recordsOf(item.write);
       if (item.epoch === epoch && !keys.some((key) => records.has(key))) {
