@@ -121,6 +121,17 @@ describe("enqueue", () => {
     });
   });
 
+  it("S2: of what counts, an edit of a value that another tab's edit came after stays apart, and both add up", () => {
+    const counts = { counts: true };
+    const rows = put(put([], server(1), "one", counts), server(1), "two", { ...counts, readAt: server(1) });
+    expect(rows).toMatchObject([
+      { base: server(1), syncVersion: 2, data: { text: "one" } },
+      { base: server(1), syncVersion: 3, data: { text: "two" } },
+    ]);
+    const next = put(rows, server(1), "three", { ...counts, readAt: positionOf(rows[1]!) });
+    expect(next).toMatchObject([rows[0]!, { base: server(1), syncVersion: 4, data: { text: "three" } }]);
+  });
+
   it("a version beyond the last one is refused before anything is saved", () => {
     expect(() => put([], server(LIMITS.syncVersion), "a")).toThrow(
       expect.objectContaining({ code: "VERSION_EXHAUSTED" }),

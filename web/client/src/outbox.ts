@@ -90,6 +90,8 @@ export interface Draft {
   /** Device clock, epoch ms. */
   readonly at: number;
   readonly appendOnly: boolean;
+  /** Fields of it count: the server adds up what each write changed about the value that it was made on. */
+  readonly counts?: boolean;
 }
 
 /** How many positions a row remembers; beyond it, a form opened that long ago meets a conflict instead of queueing behind. */
@@ -113,8 +115,8 @@ export function samePosition(a: Base | null, b: Base | null): boolean {
 export function enqueue(rows: readonly OutboxRow[], current: Base, draft: Draft, key: number): OutboxPlan {
   const last = rows.at(-1);
   if (!last) return { put: [newRow(draft, key, firstBase(draft.readAt, current), 0)], remove: [] };
-  if (draft.readAt && !inChain(rows, draft.readAt)) {
-    // Made on something that this chain never was: the server must see that, so it stays apart, on its own base.
+  if (draft.readAt && !isBehind(rows, draft.readAt, draft)) {
+    // Made on something that this chain never was, or is not any more: the server must see that, so it stays apart, on its own base.
     return { put: [newRow(draft, key, draft.readAt, last.syncVersion)], remove: [] };
   }
   switch (last.state) {
@@ -143,6 +145,13 @@ export function endOfLine(rows: readonly OutboxRow[], from: Base): Base {
     end = positionOf(row);
   }
   return end;
+}
+
+/** Whether an edit of a value read at `position` goes on where the chain ends. */
+function isBehind(rows: readonly OutboxRow[], position: Base, { counts = false }: Draft): boolean {
+  const last = rows.at(-1)!;
+  // What counts would be lost with an edit that was not seen, in another tab: both are added up.
+  return counts && last.state !== "rejected" ? samePosition(position, positionOf(last)) : inChain(rows, position);
 }
 
 /** Whether a value read at `position` is one that this chain was made of. */

@@ -155,6 +155,7 @@ function checkedDraft(host: SaveHost, intent: WriteIntent): CheckedDraft {
       resolves: intent.resolves,
       at: host.now(),
       appendOnly: declaration.appendOnly ?? false,
+      counts: (declaration.sumFields?.length ?? 0) > 0,
     },
   };
 }
@@ -216,7 +217,7 @@ async function saveOne(
   const own = ownSidePosition(conflict);
   // A choice is made on the server's value, even in a form that was opened on the own side.
   const onOwnSide = resolves !== undefined && own !== null && samePosition(checked.readAt ?? null, own);
-  const isOwn = onOwnSide || isOwnFormer(settledOf(base, overlay), checked.readAt);
+  const isOwn = onOwnSide || (!checked.counts && isOwnFormer(settledOf(base, overlay), checked.readAt));
   const draft: Draft = {
     ...checked,
     readAt: isOwn ? undefined : checked.readAt,
