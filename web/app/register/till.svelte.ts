@@ -14,7 +14,7 @@ import { orders, type Order } from "@tillwire/protocol/pos/orders";
 import type { Person } from "@tillwire/protocol/pos/fields";
 import { shifts, type Shift } from "@tillwire/protocol/pos/shifts";
 import { transactions } from "@tillwire/protocol/pos/transactions";
-import type { Environment, StorageFacts } from "../environment.ts";
+import type { Environment } from "../environment.ts";
 import { formatsFor, knownLanguages } from "../format.ts";
 import { t } from "../messages/messages.svelte.ts";
 import { LiveValues } from "../observable.svelte.ts";
@@ -25,20 +25,19 @@ import type { SaleContext } from "./sell/sale.ts";
 import { DeviceSettings } from "./settings/device-settings.svelte.ts";
 import { openShiftOf } from "./shift/shifts.ts";
 import { People, type CurrentPerson } from "./staff/people.svelte.ts";
+import { StorageWatch } from "./storage-watch.svelte.ts";
 import { badgeOf } from "./sync/badge.ts";
 import { calmLink } from "./sync/calm-link.ts";
 import { byRecord, newlyLost, openOnes } from "./sync/open-conflicts.ts";
-import { storageUse } from "./sync/storage-use.ts";
 import { recordName } from "./sync/sync-words.ts";
 import { countUnsent } from "./sync/unsent.ts";
+import { Toasts, type ToastText } from "./toasts.svelte.ts";
 
 export const [till, provideTill] = createContext<Till>();
 
 /** Bursts of a catch-up repaint this often; a single change still shows at once. */
 const REPAINT_MS = 100;
 const TICK_MS = 10_000;
-const TOAST_MS = 4_000;
-const LOOK_AT_STORAGE_MS = 60_000;
 const CONFLICT_TOAST_MS = 10_000;
 const NO_STATS: SyncStats = {
   pending: 0,
@@ -59,12 +58,6 @@ const NO_LINK: LinkStatus = {
   paused: null,
   leader: false,
 };
-export interface ToastText {
-  readonly text: string;
-  readonly tone?: "good" | "warn";
-  /** One thing to do about it; the toast goes with it. */
-  readonly action?: { readonly label: string; readonly run: () => void };
-}
 /** undefined: not read yet. */
 type Records<T> = readonly ReplicaRecord<T>[] | undefined;
 type SyncError = Extract<SyncState, { type: "Error" }>;
@@ -79,6 +72,8 @@ export class Till {
   readonly shortcuts = new Shortcuts();
   readonly device: DeviceSettings;
   readonly people: People;
+  readonly toasts: Toasts;
+  readonly storage: StorageWatch;
   readonly #live = new LiveValues();
   readonly orders;
   readonly transactions;
@@ -96,19 +91,15 @@ export class Till {
   readonly #shop;
   readonly presence;
   readonly #stopClock: () => void;
-  readonly #stopStorage: () => void;
   readonly #stopKeys: () => void;
   /** Epoch ms, every ten seconds: for ages. */
   now = $state(0);
-  /** How much of this browser's storage there is for the app; null: not known. */
-  storage = $state.raw<StorageFacts | null>(null);
-  /** A short word that something was done; gone by itself. */
-  toast = $state.raw<ToastText | null>(null);
-  #stopToast: (() => void) | null = null;
 
   constructor(env: Environment, replica: Replica) {
     this.env = env;
     this.replica = replica;
+    this.toasts = new Toasts(env);
+    this.storage = new StorageWatch(env);
     const live = this.#live;
     this.orders = replica.collection(orders);
     this.transactions = replica.collection(transactions);
@@ -149,13 +140,6 @@ export class Till {
     });
     this.#stopKeys = listen(this.shortcuts, env.onKey);
     this.now = env.now();
-    const lookAtStorage = () =>
-      void env
-        .storage()
-        .then((facts) => (this.storage = facts))
-        .catch(() => undefined);
-    lookAtStorage();
-    this.#stopStorage = env.every(LOOK_AT_STORAGE_MS, lookAtStorage);
     this.#stopClock = env.every(TICK_MS, () => {
       this.now = env.now();
       this.people.tick();
@@ -183,8 +167,6 @@ export class Till {
       this.openConflicts.length,
     ),
   );
-  /** Little room is left for what is saved here: something must be done before nothing can be. */
-  readonly storageNearlyFull = $derived.by(() => (this.storage && storageUse(this.storage)?.nearlyFull) ?? false);
   readonly #conflictOf = $derived.by(() => byRecord(this.openConflicts));
 
   #lastIndex = EMPTY_INDEX;
@@ -245,17 +227,15 @@ export class Till {
   /** What a sale needs to know to tell the kitchen. */
   readonly kitchen = (): KitchenContext => ({ now: this.env.now(), categories: this.shop?.kitchenCategories });
 
-  notify(text: string, ms = TOAST_MS, more: Omit<ToastText, "text"> = {}): void {
-    this.#stopToast?.();
-    this.toast = { text, ...more };
-    this.#stopToast = this.env.after(ms, () => (this.toast = null));
+  notify(text: string, ms?: number, more: Omit<ToastText, "text"> = {}): void {
+    this.toasts.show({ text, ...more }, ms);
   }
 
   close(): void {
     this.#stopClock();
-    this.#stopStorage();
+    this.storage.close();
     this.#stopKeys();
-    this.#stopToast?.();
+    this.toasts.hide();
     this.#live.close();
   }
 }
