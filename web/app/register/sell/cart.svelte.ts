@@ -15,6 +15,7 @@ import {
   setQuantity,
   withOwnIds,
 } from "./cart.ts";
+import { contentIn, rememberedText, type CartContent } from "./cart-content.ts";
 import { discountOf, type Discount } from "./discount.ts";
 import { saveWithTicket } from "./kitchen-ticket.ts";
 import type { Choice } from "./options.ts";
@@ -33,14 +34,6 @@ import type { Till } from "../till.svelte.ts";
 
 /** A reload in the middle of a sale keeps the cart; other tabs have carts of their own. */
 const MEMORY = "tillwire.cart";
-
-/** What a reload, or an undone "clear", brings back. */
-export interface CartContent extends Draft {
-  /** Money that was taken for it already. */
-  readonly parts: readonly PaymentPart[];
-  /** On top of the total. */
-  readonly tip: number;
-}
 
 export class Cart {
   readonly #till: Till;
@@ -225,20 +218,6 @@ export class Cart {
     this.#remember();
   }
   #remember(): void {
-    const { items, notes, customerName, opened, parts } = this;
-    const empty = items.length === 0 && parts.length === 0 && !notes && !customerName && !opened;
-    this.#till.env.tabMemory.write(MEMORY, empty ? null : JSON.stringify(this.#content()));
-  }
-}
-
-/** What an earlier run remembered, that of another build too; nothing where it can't be read. */
-function contentIn(remembered: string): Partial<CartContent> {
-  try {
-    const content = JSON.parse(remembered) as CartContent;
-    const { opened } = content;
-    // builds before knew an opened order by its data alone
-    return opened ? { ...content, opened: { ...opened, localId: opened.localId ?? opened.data.id } } : content;
-  } catch {
-    return {};
+    this.#till.env.tabMemory.write(MEMORY, rememberedText(this.#content()));
   }
 }
