@@ -31,5 +31,7 @@ export function rejectionText(
 export function syncErrorText(error: unknown, { errors }: Messages): string {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code !== "string") return errors.offline;
-  return textOf(errors, code) ?? (typeof message === "string" && message !== "" ? errors.other({ code }) : errors.offline);
+  return (
+    textOf(errors, code) ?? (typeof message === "string" && message !== "" ? errors.other({ code }) : errors.offline)
+  );
 }
