@@ -177,9 +177,10 @@ export function checkMoves(
       for (const side of [client, ...attempts]) for (const id of idsOf(side.data)) found.add(id);
   }
   const superseded = offeredInVain(shop);
+  const replaced = replacedByOffers(shop, model);
   for (const { machine, localId, id, holders, isExcused } of model.moves.values()) {
     const owner = machines.find(({ name }) => name === machine);
-    if (holders !== null && superseded.has(id)) continue;
+    if (replaced.has(id) || (holders !== null && superseded.has(id))) continue;
     if (isExcused || holders?.size === 0 || owner?.plan.shop !== shopIndexOf(shop) || found.has(id)) continue;
     violated("S2", `${id} of ${localId} was saved and is not counted`, { holders: holders && [...holders] });
   }
@@ -194,6 +195,30 @@ function offeredInVain({ decided }: MemoryShop): Set<string> {
   // A re-offer is remembered as nobody's.
   const offered = ofStock.filter(([asSent]) => asSent.startsWith("|")).map(([, { dataJson }]) => dataJson);
   return new Set(offered.flatMap((dataJson) => (dataJson === null ? [] : idsOf(JSON.parse(dataJson)))));
+}
+
+/**
+ * The same with the value that the server itself had when it was put back the second time: a higher version of the other history, offered
+ * again, stands in its place (rule of re-offers), and it is kept in the history. What was newly written in the epoch is not among it.
+ */
+function replacedByOffers(shop: MemoryShop, model: Model): Set<string> {
+  const replaced = new Set<string>();
+  if (model.restores < 2) return replaced;
+  for (const [key, rows] of versionsOf(shop)) {
+    if (!key.startsWith(`${stock.name}/`)) continue;
+    for (const [i, row] of rows.entries()) {
+      const before = rows[i - 1];
+      const isOld = before && (before.reoffered || before.seq <= model.epochSeqBefore(shop.storeId, row.seq));
+      if (!row.reoffered || !isOld) continue;
+      const standing = new Set(idsOfRow(row));
+      for (const id of idsOfRow(before)) if (!standing.has(id)) replaced.add(id);
+    }
+  }
+  return replaced;
+}
+
+function idsOfRow({ dataJson }: MemoryRow): string[] {
+  return dataJson === null ? [] : idsOf(JSON.parse(dataJson));
 }
 
 function idsOf(data: unknown): string[] {

@@ -73,6 +73,11 @@ export class Model {
   readonly chosen = new Set<string>();
   /** Machines whose identity two have. */
   readonly copied = new Set<string>();
+  /**
+   * Movements of stock that waited, in writes that were not frozen yet, when their machine was copied. Both go on from there: each may take
+   * one into a later edit of its own, which is another write than the other's, and what it counts is added up.
+   */
+  readonly copiedMoves = new Set<string>();
   commits = 0;
   acknowledged = 0;
   readonly #heads = new Map<string, number>();

@@ -35,6 +35,8 @@ export class Network {
   /** The app here is of another time: it speaks another protocol. */
   isOld = false;
   readonly links = new Set<SimulatedLink>();
+  /** What was held up is on its way until then, over links that are closed by now, too. */
+  heldUntil = 0;
   #opened = 0;
   #latestHeard = 0;
 
@@ -57,7 +59,9 @@ export class Network {
 
   /** What is sent over the present links arrives late: links that are opened meanwhile overtake them. */
   hold(forMs: number): void {
-    for (const link of this.links) link.heldUntil = this.host.schedule.now + forMs;
+    const until = this.host.schedule.now + forMs;
+    for (const link of this.links) link.heldUntil = until;
+    if (this.links.size > 0) this.heldUntil = Math.max(this.heldUntil, until);
   }
 
   cut(reason: string): void {

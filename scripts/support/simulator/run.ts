@@ -78,7 +78,10 @@ async function converge(world: World): Promise<void> {
       await schedule.runUntil(schedule.now + 3_000, hasEnded);
       await Promise.race([enrolling, Promise.resolve()]);
     }
-  const isQuiet = (): boolean => machines.every((machine) => retired.has(machine) || isSettled(world, machine));
+  // A push that was held up is nobody's typing: silence begins when it has arrived.
+  const isOnItsWay = ({ network }: Machine): boolean => network.heldUntil >= schedule.now;
+  const isQuiet = (): boolean =>
+    machines.every((machine) => !isOnItsWay(machine) && (retired.has(machine) || isSettled(world, machine)));
   await schedule.runUntil(schedule.now + CONVERGENCE_MS, () => hasEnded() || isQuiet());
   if (hasEnded() || isQuiet()) return;
   const late = machines.filter((machine) => !retired.has(machine) && !isSettled(world, machine));

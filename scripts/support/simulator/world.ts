@@ -2,7 +2,7 @@
 import type { Result, Write } from "@tillwire/protocol/messages";
 import type { MemoryShop } from "@tillwire/server/store/memory-database";
 import { Administration } from "./administration.ts";
-import { checkAtHead } from "./checks.ts";
+import { checkAtHead, rowsOn } from "./checks.ts";
 import { Coverage } from "./coverage.ts";
 import { Desk } from "./desk.ts";
 import { machineFault } from "./machine-faults.ts";
@@ -19,7 +19,7 @@ import { ServerNode } from "./server-node.ts";
 import type { Recording } from "./replay/recording.ts";
 import { Restores } from "./restores.ts";
 import { shopFault } from "./shop-faults.ts";
-import { COLLECTIONS } from "./shop.ts";
+import { COLLECTIONS, movesIn, stock } from "./shop.ts";
 import { SimulatedDatabase, type DatabaseEvents } from "./simulated-database.ts";
 import { DEEDS, MACHINE_FAULTS, type Step } from "./steps.ts";
 import { Stranger } from "./stranger.ts";
@@ -193,8 +193,18 @@ export class World {
     this.model.copied.add(machine.name).add(name);
     this.coverage.add("did copy device");
     machine.disk.copyTo(copy.disk);
+    this.#noteCopied(copy);
     copy.identity = machine.identity;
     copy.openTab();
+  }
+
+  #noteCopied(copy: Machine): void {
+    for (const { collection, localId, state, data } of rowsOn(copy).outbox) {
+      if (collection !== stock.name || state === "sent") continue;
+      const { dataJson = null } = this.shopOf(copy).record(collection, localId) ?? {};
+      const counted = new Set(dataJson === null ? [] : movesIn(JSON.parse(dataJson)).map(({ id }) => id));
+      for (const { id } of movesIn(data)) if (!counted.has(id)) this.model.copiedMoves.add(id);
+    }
   }
 
   answered(machine: Machine, write: Write | undefined, result: Result): void {
