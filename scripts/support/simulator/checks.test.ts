@@ -82,6 +82,37 @@ describe("S2: a movement that was saved is counted", () => {
   });
 });
 
+describe("S2: a movement that a person chose against", () => {
+  function lostAfter(settlement: string, settledBy: string): string[] {
+    const [chosen, stood] = [row(3, 3, [["m1-move-1", -1]]), row(2, 2, [["m0-move-1", -2]])];
+    const model = newModel();
+    model.savedMove("m0", LOCAL_ID, "m0-move-1");
+    const shop = shopOf([row(1, 1, []), stood, chosen]);
+    const [server, client] = [stood, chosen].map(({ dataJson }) => ({ data: JSON.parse(dataJson!) as unknown }));
+    const data = {
+      collection: stock.name,
+      recordId: LOCAL_ID,
+      status: "settled",
+      settlement,
+      settledBy,
+      server,
+      client,
+    };
+    const dataJson = JSON.stringify(data);
+    shop.records.set("conflicts/c-1", row(4, 1, [], { collection: "conflicts", localId: "c-1", dataJson }));
+    const lost: string[] = [];
+    checkMoves(shop, MACHINES, model, (invariant) => lost.push(invariant));
+    return lost;
+  }
+
+  test("is kept in the conflict; what the server settled, or for the server's side, must be counted", () => {
+    expect(lostAfter("CLIENT", "device-m0")).toEqual([]);
+    expect(lostAfter("MERGED", "device-m0")).toEqual([]);
+    expect(lostAfter("MERGED", "server")).toEqual(["S2"]);
+    expect(lostAfter("SERVER", "device-m0")).toEqual(["S2"]);
+  });
+});
+
 describe("S2: a movement is counted once", () => {
   function miscounted(pieces: number, copied: readonly string[]): string[] {
     const moves: Moves = [

@@ -2,7 +2,7 @@
 import type { OutboxRow } from "@tillwire/client/outbox";
 import type { BaseRecord, MetaRows, Overlay, SyncRow } from "@tillwire/client/local-store";
 import type { MemoryDatabase } from "@tillwire/client/memory-store";
-import type { ConflictData } from "@tillwire/protocol/conflicts";
+import { SERVER_DEVICE_ID, type ConflictData } from "@tillwire/protocol/conflicts";
 import type { MemoryRow, MemoryShop } from "@tillwire/server/store/memory-database";
 import { subscribesTo } from "./machine-plan.ts";
 import type { Model, SavedEdit, Violated } from "./model.ts";
@@ -172,9 +172,13 @@ export function checkMoves(
     if (row.collection === stock.name && shop.record(stock.name, row.localId) === row)
       for (const id of idsOf(data)) found.add(id);
     if (row.collection !== "conflicts") continue;
-    const { collection, client, attempts = [] } = data as ConflictData;
+    const { collection, client, server, settlement, settledBy, attempts = [] } = data as ConflictData;
+    // A person who chose otherwise saw what stood until then, and the conflict keeps it.
+    const isByPerson = settledBy !== null && settledBy !== SERVER_DEVICE_ID;
+    const isReplaced = isByPerson && (settlement === "CLIENT" || settlement === "MERGED");
     if (collection === stock.name)
-      for (const side of [client, ...attempts]) for (const id of idsOf(side.data)) found.add(id);
+      for (const side of [client, ...(isReplaced ? [server] : []), ...attempts])
+        for (const id of idsOf(side.data)) found.add(id);
   }
   const superseded = offeredInVain(shop);
   const replaced = replacedByOffers(shop, model);
