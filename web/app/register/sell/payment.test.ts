@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { changeOfParts, methodOf, paidInFull, partOf, remainingOf, tipOf, tipsOfParts } from "./payment.ts";
+import { changeOfParts, isPart, methodOf, paidInFull, partOf, remainingOf, tipOf, tipsOfParts } from "./payment.ts";
 
 describe("payment", () => {
   test("cash beyond what remains is change; beyond it nothing else goes", () => {
@@ -18,6 +18,9 @@ describe("payment", () => {
   });
   test("an order that shrank is known to be paid too much", () => {
     expect(remainingOf(8, 0, [partOf("CARD", 12.4, 10)])).toBe(-2);
+  });
+  test("nothing is no part, unless nothing is due", () => {
+    expect([isPart(12.4, 0), isPart(12.4, 0.01), isPart(12.4, null), isPart(0, 0)]).toEqual([false, true, true, true]);
   });
   test("a tip comes on top, and lies in the last parts", () => {
     expect(tipOf(12.45, 10)).toBe(1.25);

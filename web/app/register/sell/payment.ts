@@ -68,6 +68,16 @@ export function tipOf(total: number, percent: number): number {
   return fromCents(roundedCents(BigInt(toCents(total)) * BigInt(Math.round(percent * 100)), 10_000n));
 }
 
+/** What was taken. */
+export function takenOf(parts: readonly PaymentPart[]): number {
+  return fromCents(partsCents(parts));
+}
+
+/** Nothing is no part of a payment; only what costs nothing is paid with it. */
+export function isPart(remaining: number, entered: number | null): boolean {
+  return entered === null || toCents(entered) > 0 || toCents(remaining) === 0;
+}
+
 function partsCents(parts: readonly PaymentPart[]): number {
   return parts.reduce((sum, { amount }) => sum + toCents(amount), 0);
 }
