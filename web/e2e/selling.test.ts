@@ -165,6 +165,58 @@ describe("selling", () => {
     await expect.poll(() => line.count()).toBe(1);
   });
 
+  test("S9: money that was taken for one sale is asked about, and pays for no other", async () => {
+    const till = await register("Taken");
+    const id = (testid: string) => till.page.getByTestId(testid);
+    await till.product(0).click();
+    await id("keep-open").click();
+    await expect.poll(() => id("cart-line").count()).toBe(0);
+    await till.product(1).click();
+    await id("pay").click();
+    await id("pay-confirm").waitFor();
+    await till.page.keyboard.press("0");
+    expect(await id("pay-confirm").isDisabled()).toBe(true);
+    for (const digit of ["1", "0", "0"]) await till.page.keyboard.press(digit);
+    await id("pay-confirm").click();
+    await expect.poll(() => id("payment-part").count()).toBe(1);
+    await till.page.keyboard.press("Escape");
+    await till.goTo("orders");
+    await id("orders-open").click();
+    await id("order-row").first().click();
+    await id("order-pay").click();
+    expect(await till.page.getByRole("alertdialog").textContent()).toContain("1.00 was already taken");
+    await id("replace-cart-confirm").click();
+    await id("pay-confirm").waitFor();
+    expect(await id("payment-part").count()).toBe(0);
+    await id("pay-confirm").click();
+    const number = (await id("saved").getAttribute("data-order-number"))!;
+    await expect.poll(() => recordsOf("transactions", number)).toMatchObject([{ type: "SALE" }]);
+  });
+
+  test("S2: a cart that was paid is no sale any more, after a reload or in a copy of its tab", async () => {
+    const till = await register("Copied tab");
+    const { page, context } = till;
+    await till.product(0).click();
+    const cart = await page.evaluate(() => sessionStorage.getItem("tillwire.cart")!);
+    const withCart = async (tab: typeof page) => {
+      await tab.evaluate((text) => sessionStorage.setItem("tillwire.cart", text), cart);
+      await tab.reload();
+    };
+    const copy = await context.newPage();
+    await copy.goto("/");
+    await withCart(copy);
+    await copy.getByTestId("cart-line").waitFor();
+    await page.getByTestId("pay").click();
+    await page.getByTestId("pay-confirm").click();
+    const number = (await page.getByTestId("saved").getAttribute("data-order-number"))!;
+    await withCart(page); // as if it had crashed before the cart was emptied
+    for (const tab of [copy, page]) {
+      await expect.poll(() => tab.getByTestId("toast").textContent()).toContain(number);
+      expect(await tab.getByTestId("cart-line").count()).toBe(0);
+    }
+    expect(await page.evaluate(() => sessionStorage.getItem("tillwire.cart"))).toBeNull();
+  });
+
   test("a product is made a favourite on one register, and is one on the other", async () => {
     const [a, b] = [await register("Stars A"), await register("Stars B")];
     await a.page.getByTestId("product-cookie").click({ button: "right" });

@@ -93,6 +93,9 @@ export const register = {
     cleared: "Der Warenkorb wurde geleert",
     taken: "Bereits erhalten",
     takenText: "{amount} wurden bereits angenommen. Das wird mit dem Warenkorb vergessen: Geben Sie es erst zurück.",
+    savedBefore: "Dieser Verkauf ist bereits als Bestellung {number} gesichert.",
+    notRemembered:
+      "Dieses Gerät hat keinen Speicherplatz mehr: Neu laden würde den Warenkorb verlieren. Schließen Sie den Verkauf ab und schaffen Sie dann Platz.",
     takenOver: "{who} hat diese Bestellung übernommen.",
     takenOverHint: "Was Sie seither geändert haben, ist nicht gesichert. Sie können sie zurückholen oder dort lassen.",
     takeBack: "Zurückholen",

@@ -91,6 +91,7 @@ export const sync = {
     TEXT_INVALID: "Ein Text enthält Zeichen, die sich nicht speichern lassen.",
     NUMBER_INVALID: "Es enthält eine Zahl, die sich nicht speichern lässt.",
     VERSION_EXHAUSTED: "Es wurde zu oft geändert und lässt sich nicht mehr ändern.",
+    SALE_SAVED: "Er wurde bereits gesichert: Sie finden ihn unter Bestellungen.",
     quota: "Auf diesem Gerät ist kein Speicherplatz mehr frei. Schaffen Sie Platz und versuchen Sie es erneut.",
     other: "Es konnte nicht gesichert werden ({code}).",
   },

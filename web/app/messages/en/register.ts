@@ -87,6 +87,8 @@ export const register = {
     cleared: "The cart was cleared",
     taken: "Already taken",
     takenText: "{amount} was already taken. It is forgotten with the cart: give it back first.",
+    savedBefore: "This sale was already saved as order {number}.",
+    notRemembered: "This device has no space left: a reload would lose this cart. Finish the sale, then free some.",
     takenOver: "{who} took this order over.",
     takenOverHint: "What you changed since is not saved. You can take the order back, or leave it to them.",
     takeBack: "Take it back",

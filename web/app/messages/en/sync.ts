@@ -87,6 +87,7 @@ export const sync = {
     TEXT_INVALID: "A text holds characters that can’t be kept.",
     NUMBER_INVALID: "It holds a number that can’t be kept.",
     VERSION_EXHAUSTED: "It was changed too often to be changed again.",
+    SALE_SAVED: "It was saved before: find it under orders.",
     quota: "This device has no space left. Free some, then try again.",
     other: "It could not be saved ({code}).",
   },

@@ -5,27 +5,20 @@ import type { Order, OrderItem } from "@tillwire/protocol/pos/orders";
 import type { Product } from "@tillwire/protocol/pos/catalogue";
 import type { ReplicaRecord } from "@tillwire/client/api";
 import type { OrderTotals } from "@tillwire/protocol/pos/totals";
-import {
-  addItem,
-  countItems,
-  newItem,
-  quantitiesOf,
-  removeLine,
-  replaceItem,
-  setQuantity,
-  withOwnIds,
-} from "./cart.ts";
-import { contentIn, rememberedText, type CartContent } from "./cart-content.ts";
-import { discountOf, type Discount } from "./discount.ts";
+import { addItem, countItems, newItem, quantitiesOf, removeLine, replaceItem, setQuantity } from "./cart.ts";
+import { afterSave, contentIn, EMPTY_CART, isEmpty, remember, withOpened, type CartContent } from "./cart-content.ts";
+import type { Discount } from "./discount.ts";
 import { saveWithTicket } from "./kitchen-ticket.ts";
 import type { Choice } from "./options.ts";
-import type { Payment, PaymentPart } from "./payment.ts";
+import { t } from "../../messages/messages.svelte.ts";
+import { takenOf, type Payment, type PaymentPart } from "./payment.ts";
 import {
   buildCancel,
   buildHolder,
   buildOpenOrder,
   buildSale,
   draftTotals,
+  SaleIsSaved,
   type Build,
   type Draft,
   type OpenedOrder,
@@ -34,6 +27,7 @@ import type { Till } from "../till.svelte.ts";
 
 /** A reload in the middle of a sale keeps the cart; other tabs have carts of their own. */
 const MEMORY = "tillwire.cart";
+const WARNING_MS = 20_000;
 
 export class Cart {
   readonly #till: Till;
@@ -43,6 +37,10 @@ export class Cart {
   discount = $state.raw<Discount | null>(null);
   customerName = $state("");
   opened = $state.raw<OpenedOrder | null>(null);
+  /** Made with the first line, remembered with the cart: see `Draft`. */
+  saleId = $state.raw<string | null>(null);
+  /** A save is under way; there is only one at a time. */
+  isSaving = $state(false);
   /** Parts of a payment that is not complete: they outlive the dialog and a reload, for the money is in the drawer. */
   parts = $state.raw<readonly PaymentPart[]>([]);
   tip = $state(0);
@@ -54,15 +52,27 @@ export class Cart {
   paid = $state.raw<{ readonly order: Order; readonly payment: Payment } | null>(null);
   /** The write that says who has the opened order; what is saved next builds on it. */
   #holding: Promise<void> = Promise.resolve();
+  #isRemembered = true;
 
   constructor(till: Till) {
     this.#till = till;
     const remembered = till.env.tabMemory.read(MEMORY);
-    if (remembered) Object.assign(this, contentIn(remembered));
+    // builds before knew no sale id
+    if (remembered) this.#put({ ...EMPTY_CART, ...contentIn(remembered) });
   }
 
   readonly count = $derived.by(() => countItems(this.items));
   readonly quantities = $derived.by(() => quantitiesOf(this.items));
+  /** Something of it would be lost with the tab: lines, money, a note, or an order that others see held. */
+  readonly isBegun = $derived.by(() => !isEmpty(this));
+  /** Money that was taken for it already. */
+  readonly taken = $derived.by(() => takenOf(this.parts));
+  /** The order that this new sale is already: saved before a reload, or by a copy of this tab. */
+  readonly savedBefore = $derived.by((): ReplicaRecord<Order> | null => {
+    const { saleId, opened, isSaving } = this;
+    if (saleId === null || opened || isSaving) return null;
+    return this.#till.orderRecords.current?.find(({ localId }) => localId === saleId) ?? null;
+  });
   /** null while the shop's tax mode is unknown. */
   readonly totals = $derived.by((): OrderTotals | null => {
     const shop = this.#till.shop;
@@ -112,6 +122,7 @@ export class Cart {
     this.#remember();
   }
   setPayment(parts: readonly PaymentPart[], tip: number): void {
+    if (this.isSaving) return; // with the payment that was confirmed
     Object.assign(this, { parts, tip });
     this.#remember();
   }
@@ -119,15 +130,22 @@ export class Cart {
   /** Empties the cart; an order that it held is put back for the others. @returns what was in it, for `restore` */
   clear(): CartContent {
     const content = this.#content();
-    if (content.opened) void this.#putBack(content.opened);
-    this.#empty();
+    this.#letGo();
+    this.#put(EMPTY_CART);
     return content;
   }
   /** Takes an undone `clear` back; not over what was put into the cart meanwhile. */
   restore(content: CartContent): void {
     if (this.items.length > 0 || this.opened) return;
-    Object.assign(this, content);
-    this.#remember();
+    this.#put(content);
+  }
+  /**
+   * What is an order already is no new sale. Money that was taken for it goes on with the order where that is still open.
+   * @param saved of `savedBefore`
+   */
+  takeSaved(saved: ReplicaRecord<Order>): void {
+    if (this.parts.length > 0 && saved.data.orderStatus === "PENDING") void this.open(saved);
+    else this.#put(EMPTY_CART);
   }
 
   /**
@@ -135,13 +153,8 @@ export class Cart {
    * once that it was taken over. Resolves when that is saved; the cart shows the order right away.
    */
   async open(record: ReplicaRecord<Order>): Promise<void> {
-    if (this.opened && this.opened.localId !== record.localId) this.clear();
-    const { localId, data, readAt, hash } = record;
-    this.opened = { localId, data, readAt, hash };
-    this.notes = data.notes ?? "";
-    this.customerName = data.customerName ?? "";
-    this.discount = discountOf(data);
-    this.#set(withOwnIds(data.items));
+    if (this.opened?.localId !== record.localId) this.#letGo();
+    this.#put(withOpened(record, this.#content()));
     this.#holding = this.#hold(record);
     await this.#holding;
   }
@@ -164,17 +177,30 @@ export class Cart {
   }
 
   async #save(build: (draft: Draft) => Build): Promise<ReplicaRecord<Order>> {
-    const { replica, kitchen } = this.#till;
-    const draft: Draft = { ...this.#content(), opened: this.opened && (await this.#latest()) };
-    const [order] = await saveWithTicket(replica, build(draft), kitchen(), draft.opened?.localId);
-    this.#empty();
+    if (this.isSaving) throw new Error("another save is under way");
+    this.isSaving = true;
+    try {
+      const saved = this.#content();
+      const order = await this.#saved(saved, build);
+      this.#put(afterSave(this.#content(), saved));
+      return order;
+    } finally {
+      this.isSaving = false;
+    }
+  }
+  async #saved(content: CartContent, build: (draft: Draft) => Build): Promise<ReplicaRecord<Order>> {
+    const { replica, kitchen, orders } = this.#till;
+    const { saleId } = content;
+    const opened = content.opened && (await this.#latest(content.opened));
+    if (!opened && saleId !== null && (await orders.get(saleId))) throw new SaleIsSaved();
+    const [order] = await saveWithTicket(replica, build({ ...content, opened }), kitchen(), opened?.localId);
     return order as ReplicaRecord<Order>;
   }
   /** The opened order as the next write should build on it: with what was only written about who has it. */
-  async #latest(): Promise<OpenedOrder | null> {
+  async #latest(asked: OpenedOrder): Promise<OpenedOrder> {
     await this.#holding;
-    const opened = this.opened;
-    const now = opened && (await this.#till.orders.get(opened.localId));
+    const opened = this.opened?.localId === asked.localId ? this.opened : asked;
+    const now = await this.#till.orders.get(opened.localId);
     return now && this.#isStillOurs(now.data, opened.data) ? now : opened;
   }
   async #hold(record: ReplicaRecord<Order>): Promise<void> {
@@ -189,6 +215,10 @@ export class Cart {
     this.opened = { localId, data, readAt, hash };
     this.#remember();
   }
+  /** Others may have the order that it holds. What is being saved lets go of it by itself. */
+  #letGo(): void {
+    if (this.opened && !this.isSaving) void this.#putBack(this.opened);
+  }
   async #putBack(opened: OpenedOrder): Promise<void> {
     await this.#holding;
     const now = await this.#till.orders.get(opened.localId);
@@ -201,23 +231,24 @@ export class Cart {
     return canonicalJson(data) === canonicalJson(opened);
   }
   #content(): CartContent {
-    const { items, notes, discount, customerName, opened, parts, tip } = this;
-    return { items, notes, discount, customerName, opened, parts, tip };
+    const { items, notes, discount, customerName, opened, parts, tip, saleId } = this;
+    return { items, notes, discount, customerName, opened, parts, tip, saleId };
   }
-  #empty(): void {
-    this.notes = this.customerName = "";
-    this.discount = this.opened = null;
-    this.parts = [];
-    this.tip = 0;
-    this.#set([]);
+  #put(content: CartContent): void {
+    Object.assign(this, content);
+    this.#set(content.items);
   }
   #set(items: readonly OrderItem[]): void {
     this.items = items;
     // what is empty costs nothing, so that nothing is off
     if (items.length === 0 && !this.opened) this.discount = null;
+    if (items.length > 0 || this.opened) this.saleId ??= this.#till.env.newId();
     this.#remember();
   }
   #remember(): void {
-    this.#till.env.tabMemory.write(MEMORY, rememberedText(this.#content()));
+    const { tabMemory } = this.#till.env;
+    const before = this.#isRemembered;
+    this.#isRemembered = remember({ write: (text) => tabMemory.write(MEMORY, text) }, this.#content());
+    if (before && !this.#isRemembered) this.#till.notify(t().cart.notRemembered, WARNING_MS, { tone: "warn" });
   }
 }

@@ -86,3 +86,11 @@ function isSameThing(a: OrderItem, b: OrderItem): boolean {
     canonicalJson([product.id, product.price, variation ?? null, modifiers ?? [], notes || null]);
   return a.product.id === b.product.id && thing(a) === thing(b);
 }
+
+/** What `items` hold that `saved` does not: lines that were added, and what was counted up. */
+export function itemsBeyond(items: readonly OrderItem[], saved: readonly OrderItem[]): readonly OrderItem[] {
+  return items.flatMap((item) => {
+    const quantity = item.quantity - (saved.find(({ id }) => id === item.id)?.quantity ?? 0);
+    return quantity > 0 ? [{ ...item, quantity }] : [];
+  });
+}

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { NumberSource, ReplicaRecord } from "@tillwire/client/api";
 import { checkData, type AnyCollection } from "@tillwire/protocol/collection";
 import { guardOrder, orders, type Order } from "@tillwire/protocol/pos/orders";
-import { transactions, type Transaction } from "@tillwire/protocol/pos/transactions";
+import { guardTransaction, transactions, type Transaction } from "@tillwire/protocol/pos/transactions";
 import { addProduct } from "./cart.ts";
 import { paidInFull, type Payment } from "./payment.ts";
 import {
@@ -63,6 +63,25 @@ describe("sale", () => {
   test("building twice makes the same ids: the first attempt's numbers were taken, not its sale", () => {
     const build = buildSale(draft, card, context());
     expect(run(build)).toEqual(run(build));
+  });
+
+  test("S2: a second attempt after a reload is the same sale, which the guards refuse: it is never paid twice", () => {
+    const sale = { ...draft, saleId: "s1" };
+    const [order, money] = run(buildSale(sale, card, context()));
+    const [again, moneyAgain] = run(
+      buildSale(sale, paidInFull("CASH", 3.46, 5), { ...context(), now: 1_767_225_700_000 }),
+    );
+    expect([again?.data, moneyAgain?.data]).toMatchObject([{ id: "s1" }, { id: "s1-1" }]);
+    expect(guardTransaction(money?.data as Transaction, moneyAgain?.data as Transaction)).not.toBeNull();
+    const [open] = run(buildOpenOrder(sale, context()));
+    expect(open?.data).toMatchObject({ id: "s1" });
+    expect(guardOrder(order?.data as Order, open?.data as Order)).not.toBeNull();
+  });
+
+  test("two registers that take money for one open order write two payments", () => {
+    const opened = asRecord(run(buildOpenOrder(draft, context()))[0]?.data as Order);
+    const ids = ["a", "b"].map((saleId) => run(buildSale({ ...draft, opened, saleId }, card, context()))[1]?.data);
+    expect(ids).toMatchObject([{ id: "a-1" }, { id: "b-1" }]);
   });
 
   test("an opened order keeps its number and what this build does not know, and is written where it was read", () => {

@@ -24,8 +24,21 @@ export interface Draft {
   readonly discount: Discount | null;
   readonly customerName: string;
   readonly opened: OpenedOrder | null;
+  /**
+   * Made once for a sale, whatever becomes of an attempt to save it: a new order and the payments get their ids from it, so that the
+   * sale is never there twice. null: there was no attempt.
+   */
+  readonly saleId: string | null;
 }
-export const EMPTY_DRAFT: Draft = { items: [], notes: "", discount: null, customerName: "", opened: null };
+export const EMPTY_DRAFT: Draft = {
+  ...{ items: [], notes: "", discount: null, customerName: "", opened: null },
+  saleId: null,
+};
+
+/** This sale is an order already: by an attempt before a reload, or in a copy of the tab. */
+export class SaleIsSaved extends Error {
+  readonly code = "SALE_SAVED";
+}
 
 export interface TaxRules {
   readonly taxMode: TaxMode;
@@ -52,8 +65,10 @@ export function draftTotals(draft: Pick<Draft, "items" | "discount">, rules: Tax
 
 /** Order and a SALE transaction for each part of the payment, together. */
 export function buildSale(draft: Draft, payment: Payment, context: SaleContext): Build {
-  const orderId = draft.opened?.localId ?? context.newId();
-  const ids = payment.parts.map(() => context.newId());
+  const saleId = draft.saleId ?? context.newId();
+  const orderId = draft.opened?.localId ?? saleId;
+  // two registers that took money for one open order have sale ids of their own
+  const ids = payment.parts.map((_, index) => `${saleId}-${index + 1}`);
   const tips = tipsOfParts(payment);
   return (numbers) => {
     const order: Order = {
@@ -82,7 +97,7 @@ export function buildSale(draft: Draft, payment: Payment, context: SaleContext):
 
 /** An open order that any register can pick up. How it will be paid is not known yet. */
 export function buildOpenOrder(draft: Draft, context: SaleContext): Build {
-  const orderId = draft.opened?.localId ?? context.newId();
+  const orderId = draft.opened?.localId ?? draft.saleId ?? context.newId();
   return (numbers) => [putOrder(draftOrder(draft, orderId, numbers, context), draft.opened)];
 }
 
