@@ -53,5 +53,7 @@ export const selling = {
     tipForm: "Geben Sie einen Betrag ein, etwa {example}.",
     overpaid: "Es wurde mehr angenommen, als zu zahlen ist",
     overpaidHint: "Entfernen Sie einen Teil und nehmen Sie ihn neu an.",
+    done: "Bestellung {number} ist bezahlt und gesichert.",
+    doneChange: "Bestellung {number} ist bezahlt und gesichert. Rückgeld: {change}",
   },
 } as const satisfies Translation<typeof english>;

@@ -50,5 +50,7 @@ export const selling = {
     tipForm: "Enter an amount, such as {example}.",
     overpaid: "More was taken than is due",
     overpaidHint: "Remove a part and take it again.",
+    done: "Order {number} is paid and saved.",
+    doneChange: "Order {number} is paid and saved. Change to give: {change}",
   },
 } as const;
