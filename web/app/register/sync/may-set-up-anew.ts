@@ -6,8 +6,8 @@ export interface Kept {
   readonly pending: number;
   /** Writes that were rejected. */
   readonly failed: number;
-  /** Pieces in the cart. */
-  readonly cart: number;
+  /** There is something in the cart: lines, money that was taken, an order. */
+  readonly cart: boolean;
   readonly linked: boolean;
 }
 
@@ -16,7 +16,7 @@ export function reasonsAgainst({ pending, failed, cart, linked }: Kept, words: P
   const reasons: [boolean, string][] = [
     [pending > 0, words.anewUnsent({ count: pending })],
     [failed > 0, words.anewRejected({ count: failed })],
-    [cart > 0, words.anewCart],
+    [cart, words.anewCart],
     [!linked, words.anewOffline],
   ];
   return reasons.flatMap(([holds, text]) => (holds ? text : []));
