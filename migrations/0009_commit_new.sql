@@ -19,6 +19,7 @@ returns table (epoch text, epoch_seq bigint, head_before bigint, head_after bigi
 language plpgsql volatile
 set enable_bitmapscan = off
 set enable_seqscan = off
+set enable_sort = off
 set jit = off
 set plan_cache_mode = force_generic_plan
 as $$
@@ -91,3 +92,6 @@ begin
   return query select s.epoch, s.epoch_seq, s.head, s.head + v_rows, (extract(epoch from v_at) * 1000)::bigint, v_refused, v_digests, s.stamp;
 end
 $$;
+
+-- Where statistics are of a shop without records, reading all and sorting looks as good as the right index: as in read_contexts.
+alter function commit_writes(text, text, json, json, text) set enable_sort = off;
