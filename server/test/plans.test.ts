@@ -19,7 +19,9 @@ test("plans that are held to their indexes are never compiled: that takes second
 });
 
 test("what commits and looks never sort to find a record: statistics of an empty shop make that look as good as the index", async () => {
-  const looks = (await settings()).filter(({ name }) => ["commit_new", "commit_writes", "read_contexts"].includes(name));
+  const looks = (await settings()).filter(({ name }) =>
+    ["commit_new", "commit_writes", "read_contexts"].includes(name),
+  );
   expect(looks).toHaveLength(3);
   expect(looks.filter(({ set }) => !set.includes("enable_sort=off")).map(({ name }) => name)).toEqual([]);
 });

@@ -1,6 +1,7 @@
 /** A server with the app built, a shop of any size, and registers in Chromium. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -68,7 +69,8 @@ export async function newPage(baseURL: string, awaited: Readonly<Record<string, 
   const ended = onCleanUp(() => context.close());
   context.on("close", () => {
     ended();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    // Processes of the browser may write on for a moment; what is left then is the temporary folder's.
+    void rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }).catch(() => undefined);
   });
   const page = context.pages()[0] ?? (await context.newPage());
   await addProbe(page, awaited);
